@@ -1,0 +1,1 @@
+//! The offlineimaprc language: sections, options, interpolation, diagnostics with positions.

@@ -1,0 +1,1 @@
+//! Vocabulary, pure planner and the store contract of a mail synchroniser.

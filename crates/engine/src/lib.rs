@@ -1,0 +1,1 @@
+//! Observe, plan, review, journal, execute; the state database and the scheduler.

@@ -1,0 +1,1 @@
+//! A sans-I/O IMAP client: scanner, commands, session, SASL, quirks.

@@ -1,0 +1,1 @@
+//! Maildir on disk: names, delivery, scan; the Maildir store.

@@ -1,0 +1,3 @@
+//! A mail synchroniser: IMAP accounts and Maildirs, kept the same.
+
+fn main() {}

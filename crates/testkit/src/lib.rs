@@ -1,0 +1,1 @@
+//! Development only: in-memory stores, fault decorators, embedded IMAP server, store conformance.
