@@ -1,1 +1,43 @@
 //! The offlineimaprc language: sections, options, interpolation, diagnostics with positions.
+//!
+//! A configuration file is read in three steps, none of which touches the file system, the
+//! environment or the network:
+//!
+//! 1. The parser understands the *text* exactly as Python's `ConfigParser` does (default
+//!    settings), and remembers where everything stands.
+//! 2. The options are the one table of every option: its section, type, default and meaning. The
+//!    reference page `docs/options.md` is generated from it.
+//! 3. [`load`] turns text and table into a typed [`Config`] for the accounts to be synced, and
+//!    reports every problem at once as [`Diagnostics`] with file, line, column and an excerpt.
+//!
+//! ```no_run
+//! use offlineimap_config::{Environment, Request, load};
+//!
+//! let rc = b"[general]\naccounts = Work\n\n\
+//!     [Account Work]\nlocalrepository = Here\nremoterepository = There\n\n\
+//!     [Repository Here]\ntype = Maildir\nlocalfolders = ~/Mail\n\n\
+//!     [Repository There]\ntype = IMAP\nremotehost = imap.example.org\nremoteuser = joe\n\
+//!     sslcacertfile = OS-DEFAULT\n";
+//! let environment = Environment::new(Some("/home/joe".into()), |_| None);
+//! let request = Request::new("/home/joe/.offlineimaprc", rc);
+//! let config = load(&request, &environment).map_err(|problems| problems.to_string())?;
+//! assert_eq!(config.accounts[0].local.path().to_str(), Some("/home/joe/Mail"));
+//! assert_eq!(config.accounts[0].remote.port.get(), 993);
+//! # Ok::<(), String>(())
+//! ```
+
+mod config;
+mod diagnostics;
+mod environment;
+mod load;
+mod overrides;
+
+pub use config::{
+    Account, AddressFamily, AuthMechanism, CaFile, Config, DeleteLimit, Fingerprint, General,
+    ImapFlavor, ImapRepository, LocalRepository, MaildirFlavor, MaildirRepository, PasswordSource,
+    RefusedAccount, StartTlsDemand, SyncRules, TlsMode, Trust, UserInterface,
+};
+pub use diagnostics::{Color, Diagnostic, Diagnostics, Excerpt, Position, Severity};
+pub use environment::{ConfigFileError, Environment, find_config_file};
+pub use load::{Request, RunMode, load};
+pub use overrides::{Override, OverrideError};

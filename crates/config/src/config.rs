@@ -1,0 +1,315 @@
+//! The typed configuration: what the rest of the program sees of an offlineimaprc.
+
+use std::fmt;
+use std::num::{NonZeroU16, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::Diagnostics;
+
+mod fingerprint;
+
+pub use fingerprint::Fingerprint;
+pub(crate) use fingerprint::FingerprintError;
+
+/// A configuration that was understood, for the accounts that were selected.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What holds for the whole program.
+    pub general: General,
+    /// The selected accounts that can be synced, in the order of selection.
+    pub accounts: Vec<Account>,
+    /// The selected accounts that cannot be synced, each with its reasons. The other accounts are
+    /// not affected (`spec/config.md` §9).
+    pub refused: Vec<RefusedAccount>,
+    /// Everything worth a warning: options without effect, unknown names, old settings.
+    pub warnings: Diagnostics,
+}
+
+/// A selected account whose sections contain mistakes.
+#[derive(Debug, Clone)]
+pub struct RefusedAccount {
+    /// The name, as in `[Account name]`.
+    pub name: String,
+    /// Why the account cannot be synced: at least one error.
+    pub problems: Diagnostics,
+}
+
+/// The `[general]` section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct General {
+    /// The metadata directory, expanded. It need not exist.
+    pub metadata: PathBuf,
+    /// The user interface that `ui` names.
+    pub ui: UserInterface,
+    /// Whether message files are synced to disk before they are renamed into place.
+    pub fsync: bool,
+    /// The longest wait for the network; `None` means that the defaults of each wait hold.
+    pub socket_timeout: Option<Duration>,
+    /// How many accounts may run at once.
+    pub max_sync_accounts: NonZeroUsize,
+    /// Whether `dry-run` is set in the file.
+    pub dry_run: bool,
+}
+
+/// A user interface by name (`spec/cli.md` §4). Whether it exists in this program is for the
+/// binary to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UserInterface {
+    /// `ttyui`: colours and thread names, prompts on the terminal.
+    Ttyui,
+    /// `basic`: plain lines, no prompts.
+    Basic,
+    /// `quiet`: errors only.
+    Quiet,
+    /// `syslog`: plain lines to the system log.
+    Syslog,
+    /// `machineui`: one line per event, for programs.
+    Machineui,
+    /// `blinkenlights`: the full-screen interface.
+    Blinkenlights,
+}
+
+impl UserInterface {
+    /// Every user interface, in the order in which messages list them.
+    pub const ALL: [Self; 6] =
+        [Self::Ttyui, Self::Basic, Self::Quiet, Self::Syslog, Self::Machineui, Self::Blinkenlights];
+
+    /// The name as written in a file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ttyui => "ttyui",
+            Self::Basic => "basic",
+            Self::Quiet => "quiet",
+            Self::Syslog => "syslog",
+            Self::Machineui => "machineui",
+            Self::Blinkenlights => "blinkenlights",
+        }
+    }
+
+    /// Finds a user interface by name: case does not count, and of an old dotted name
+    /// (`Curses.Blinkenlights`) only what follows the last dot counts.
+    pub fn by_name(name: &str) -> Option<Self> {
+        let last = name.rsplit('.').next().unwrap_or(name).trim();
+        Self::ALL.into_iter().find(|ui| ui.name().eq_ignore_ascii_case(last))
+    }
+}
+
+impl fmt::Display for UserInterface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// An account: two repositories to be kept the same.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The name, without surrounding blanks. It contains no `/` and is not empty.
+    pub name: String,
+    /// The repository that `remoterepository` names.
+    pub remote: ImapRepository,
+    /// The repository that `localrepository` names.
+    pub local: LocalRepository,
+    /// How many deletions are still believed to be meant.
+    pub delete_limit: DeleteLimit,
+}
+
+/// The brake of `deletelimit`: how many messages one run may delete before it asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeleteLimit {
+    /// Over half of a folder of more than 100 messages, or over a quarter of an account of more
+    /// than 400, is refused.
+    #[default]
+    Standard,
+    /// More than this number of messages of a folder is refused.
+    Count(u64),
+    /// More than this part of a folder is refused; 0 to 100.
+    Percent(u8),
+    /// Nothing is refused.
+    Unlimited,
+}
+
+/// The repository of the local side.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum LocalRepository {
+    /// A tree of Maildirs.
+    Maildir(MaildirRepository),
+}
+
+impl LocalRepository {
+    /// The name, as in `[Repository name]`.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Maildir(maildir) => &maildir.name,
+        }
+    }
+
+    /// The root directory.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Maildir(maildir) => &maildir.root,
+        }
+    }
+}
+
+/// What may be done to a repository, and what is carried away from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SyncRules {
+    /// Whether messages and folders here are never changed (`readonly`).
+    pub read_only: bool,
+    /// Whether folders may be created here (`createfolders`; never when `readonly`).
+    pub create_folders: bool,
+    /// Whether deletions made here are carried to the other side (`sync_deletes`).
+    pub sync_deletes: bool,
+}
+
+/// A `[Repository X]` of type `Maildir` or `GmailMaildir`.
+#[derive(Debug, Clone)]
+pub struct MaildirRepository {
+    /// The name, as in `[Repository name]`, without surrounding blanks.
+    pub name: String,
+    /// Which of the two types was written.
+    pub flavor: MaildirFlavor,
+    /// `localfolders`, expanded. It need not exist.
+    pub root: PathBuf,
+    /// `sep`: the character between the parts of a folder's name; `/` means nested directories.
+    pub separator: char,
+    /// What may be done here.
+    pub rules: SyncRules,
+}
+
+/// The two Maildir types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaildirFlavor {
+    /// `Maildir`
+    Plain,
+    /// `GmailMaildir`, which differs by labels only.
+    Gmail,
+}
+
+/// A `[Repository X]` of type `IMAP` or `Gmail`.
+#[derive(Debug, Clone)]
+pub struct ImapRepository {
+    /// The name, as in `[Repository name]`, without surrounding blanks.
+    pub name: String,
+    /// Which of the two types was written.
+    pub flavor: ImapFlavor,
+    /// `remotehost`; never empty.
+    pub host: String,
+    /// `remoteport`, or the standard port of the TLS mode.
+    pub port: NonZeroU16,
+    /// `ipv6`: which addresses of the host are tried.
+    pub family: AddressFamily,
+    /// `remoteuser`; never empty.
+    pub user: String,
+    /// Where the password comes from.
+    pub password: PasswordSource,
+    /// How the connection is protected.
+    pub tls: TlsMode,
+    /// The mechanisms to try, in this order; never empty, no duplicates.
+    pub auth_mechanisms: Vec<AuthMechanism>,
+    /// `maxconnections`; `None` when not set.
+    pub max_connections: Option<NonZeroUsize>,
+    /// `reference`: the first argument of LIST; empty by default.
+    pub reference: String,
+    /// `subscribedonly`: whether only subscribed mailboxes are synced.
+    pub subscribed_only: bool,
+    /// `expunge`: whether deleted messages are expunged or only marked.
+    pub expunge: bool,
+    /// What may be done here.
+    pub rules: SyncRules,
+}
+
+/// The two IMAP types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImapFlavor {
+    /// `IMAP`
+    Generic,
+    /// `Gmail`: IMAP with Gmail's host and port as defaults.
+    Gmail,
+}
+
+/// Which addresses of a host are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AddressFamily {
+    /// Both families, whichever answers first.
+    #[default]
+    Any,
+    /// IPv4 only.
+    Ipv4,
+    /// IPv6 only.
+    Ipv6,
+}
+
+/// Where the password of a repository comes from, in OfflineIMAP's order of preference.
+#[derive(Debug, Clone)]
+pub enum PasswordSource {
+    /// `remotepass`; never empty.
+    Given(SecretString),
+    /// `remotepassfile`, tilde expanded: the first line of this file, stripped. Read it when
+    /// connecting, not earlier.
+    File(PathBuf),
+    /// Not configured: the user has to be asked.
+    Ask,
+}
+
+/// How a connection is protected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TlsMode {
+    /// TLS from the first byte (`ssl = yes`).
+    Implicit(Trust),
+    /// TLS by the STARTTLS command (`ssl = no`, `starttls = yes`).
+    StartTls {
+        /// How the server is recognised.
+        trust: Trust,
+        /// Whether the user asked for it.
+        demand: StartTlsDemand,
+    },
+    /// No TLS: `ssl = no` and `starttls = no`; or `ssl = no` for a loopback host without any
+    /// means to recognise the server.
+    Plain,
+}
+
+/// Whether STARTTLS was asked for. When the server does not offer it, an explicit demand means
+/// failure; otherwise plain text may be used with a loopback host, and with no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartTlsDemand {
+    /// `starttls = yes` is in the file.
+    Explicit,
+    /// `starttls` is not in the file; its default holds.
+    ByDefault,
+}
+
+/// How a TLS server is recognised. At least one of the two is given; when both are, both must
+/// hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trust {
+    /// `sslcacertfile`: the authorities that may vouch for the host name.
+    pub ca: Option<CaFile>,
+    /// `cert_fingerprint`: digests of acceptable certificates; empty when not set.
+    pub fingerprints: Vec<Fingerprint>,
+}
+
+/// Certificate authorities.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CaFile {
+    /// `OS-DEFAULT`: those of the operating system.
+    OsDefault,
+    /// A PEM bundle; the path is expanded, and relative to the working directory if not absolute.
+    /// It need not exist.
+    Path(PathBuf),
+}
+
+/// A way to log in that this program knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AuthMechanism {
+    /// SASL CRAM-MD5 (RFC 2195).
+    CramMd5,
+    /// SASL PLAIN (RFC 4616).
+    Plain,
+    /// The LOGIN command (RFC 9051 §6.2.3).
+    Login,
+}
