@@ -1,0 +1,1 @@
+//! Which command may be sent when.
