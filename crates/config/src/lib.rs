@@ -28,9 +28,12 @@
 
 mod config;
 mod diagnostics;
+mod document;
 mod environment;
 mod load;
+pub mod options;
 mod overrides;
+mod source;
 
 pub use config::{
     Account, AddressFamily, AuthMechanism, CaFile, Config, DeleteLimit, Fingerprint, General,
@@ -38,6 +41,7 @@ pub use config::{
     RefusedAccount, StartTlsDemand, SyncRules, TlsMode, Trust, UserInterface,
 };
 pub use diagnostics::{Color, Diagnostic, Diagnostics, Excerpt, Position, Severity};
+pub use document::{Document, InterpolationError};
 pub use environment::{ConfigFileError, Environment, find_config_file};
 pub use load::{Request, RunMode, load};
 pub use overrides::{Override, OverrideError};

@@ -1,0 +1,145 @@
+//! The options of `[Account X]` (`spec/config.md` §7).
+
+use super::Default::{Required, Unset, Value};
+use super::Place::Account;
+use super::Support::{Ignored, Inert, Planned, Refused, Works};
+use super::Type::{Bool, Choice, Command, Date, Float, Int, Limit, List, Text};
+use super::{Spec, row};
+
+pub(super) const ROWS: &[Spec] = &[
+    row(
+        Account,
+        "localrepository",
+        Text,
+        Required,
+        Works,
+        "The repository on this machine, by the name in its section header.",
+    ),
+    row(
+        Account,
+        "remoterepository",
+        Text,
+        Required,
+        Works,
+        "The repository on the server, by the name in its section header.",
+    ),
+    row(
+        Account,
+        "deletelimit",
+        Limit,
+        Unset("as in [general]"),
+        Works,
+        "How many messages of a folder one run may delete in this account.",
+    ),
+    row(
+        Account,
+        "autorefresh",
+        Float,
+        Value("0"),
+        Planned,
+        "How many minutes to wait before the account is synced again. 0 means once.",
+    ),
+    row(
+        Account,
+        "quick",
+        Int,
+        Value("0"),
+        Planned,
+        "How many quick syncs, which look for new messages only, follow a full one. \
+         A negative number means that all are quick.",
+    ),
+    row(
+        Account,
+        "presynchook",
+        Command,
+        Unset("none"),
+        Planned,
+        "A command that is run before each sync.",
+    ),
+    row(
+        Account,
+        "postsynchook",
+        Command,
+        Unset("none"),
+        Planned,
+        "A command that is run after each sync.",
+    ),
+    row(
+        Account,
+        "maxsize",
+        Int,
+        Unset("no limit"),
+        Refused,
+        "Messages of more bytes than this are left alone.",
+    ),
+    row(
+        Account,
+        "maxage",
+        Date,
+        Unset("no limit"),
+        Refused,
+        "Messages older than this number of days, or than this date (`YYYY-MM-DD`), are left \
+         alone.",
+    ),
+    row(
+        Account,
+        "maildir-windows-compatible",
+        Bool,
+        Value("no"),
+        Refused,
+        "Whether `!` instead of `:` stands before the flags in the names of message files.",
+    ),
+    row(
+        Account,
+        "synclabels",
+        Bool,
+        Value("no"),
+        Refused,
+        "Whether Gmail's labels are kept in a header of the local messages.",
+    ),
+    row(
+        Account,
+        "labelsheader",
+        Text,
+        Value("X-Keywords"),
+        Planned,
+        "The header that keeps Gmail's labels.",
+    ),
+    row(Account, "ignorelabels", List, Unset("none"), Planned, "Labels that are left alone."),
+    row(
+        Account,
+        "filterheaders",
+        List,
+        Unset("none"),
+        Refused,
+        "Headers that are removed from messages on their way to the server.",
+    ),
+    row(
+        Account,
+        "proxy",
+        Text,
+        Unset("none"),
+        Refused,
+        "The proxy to connect through, as `TYPE:host:port` with a type of `SOCKS4`, `SOCKS5` or \
+         `HTTP`.",
+    ),
+    row(Account, "authproxy", Text, Unset("as proxy"), Planned, "The proxy for OAuth 2 requests."),
+    row(
+        Account,
+        "utf8foldernames",
+        Bool,
+        Value("no"),
+        Refused,
+        "Whether folder names are UTF-8 on this machine, whatever they are on the server.",
+    ),
+    row(
+        Account,
+        "status_backend",
+        Choice(&["sqlite"]),
+        Unset("sqlite"),
+        Ignored("the state is always kept by sqlite; the option can be removed"),
+        "What older versions kept their state in. \
+         `sqlite` is accepted with a warning; anything else is refused.",
+    ),
+    row(Account, "skipsleep", Int, Unset("none"), Inert, "Internal to older versions."),
+];

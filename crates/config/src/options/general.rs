@@ -1,0 +1,213 @@
+//! The options of `[general]` and `[mbnames]` (`spec/config.md` §5, §6).
+
+use super::Default::{Required, Unset, Value};
+use super::Place::{General, Mbnames};
+use super::Support::{Inert, Planned, Works};
+use super::Type::{Bool, Choice, Expression, Int, Limit, List, Path, Text};
+use super::{Expansion, Spec, row};
+
+pub(super) const ROWS: &[Spec] = &[
+    row(
+        General,
+        "accounts",
+        List,
+        Required,
+        Works,
+        "The accounts to sync, by name, in this order. \
+         `-a` on the command line replaces the list.",
+    ),
+    row(
+        General,
+        "metadata",
+        Path(Expansion::TildeAndVariables),
+        Value("~/.offlineimap"),
+        Works,
+        "The directory for state, locks and caches. \
+         It is created for you alone if its parent exists.",
+    ),
+    row(
+        General,
+        "maxsyncaccounts",
+        Int,
+        Value("1"),
+        Works,
+        "How many accounts are synced at the same time; at least 1.",
+    ),
+    row(
+        General,
+        "ui",
+        Choice(&["ttyui", "basic", "quiet", "syslog", "machineui", "blinkenlights"]),
+        Value("ttyui"),
+        Works,
+        "The user interface. \
+         Case does not count, and of a dotted name only the last part does. \
+         `-u` on the command line takes precedence.",
+    ),
+    row(
+        General,
+        "fsync",
+        Bool,
+        Value("yes"),
+        Works,
+        "Whether a message file is forced to disk before it takes its final name. \
+         Without it, messages can be lost when the power fails.",
+    ),
+    row(
+        General,
+        "socktimeout",
+        Int,
+        Value("0"),
+        Works,
+        "How many seconds to wait for the network before an operation is given up. \
+         0 leaves every wait at its own default.",
+    ),
+    row(
+        General,
+        "deletelimit",
+        Limit,
+        Unset(
+            "over half of a folder of more than 100 messages, or over a quarter of an account \
+               of more than 400, is refused",
+        ),
+        Works,
+        "How many messages of a folder one run may delete: a count such as `50`, a percentage \
+         such as `25%%` (a percent sign is doubled in this file), or `none`. \
+         A run that would delete more leaves the folder alone and says so. \
+         An account can have its own limit.",
+    ),
+    row(
+        General,
+        "dry-run",
+        Bool,
+        Value("no"),
+        Works,
+        "Whether to show what a run would do instead of doing it. \
+         `--dry-run` on the command line does the same.",
+    ),
+    row(
+        General,
+        "ignore-readonly",
+        Bool,
+        Value("no"),
+        Planned,
+        "Whether to keep quiet about folders that cannot be written to.",
+    ),
+    row(
+        General,
+        "pythonfile",
+        Path(Expansion::TildeAndVariables),
+        Unset("none"),
+        Planned,
+        "A Python file whose names can be used in the options that are Python expressions.",
+    ),
+    row(
+        General,
+        "filename_use_mail_timestamp",
+        Bool,
+        Value("no"),
+        Planned,
+        "The default of the repository option of the same name.",
+    ),
+    row(
+        General,
+        "utime_from_header",
+        Bool,
+        Value("no"),
+        Planned,
+        "The default of the repository option of the same name.",
+    ),
+    row(
+        General,
+        "ignore-keyring",
+        Bool,
+        Value("no"),
+        Inert,
+        "Whether the keyring of the system is never asked for a password. \
+         It is not asked in any case so far.",
+    ),
+    row(
+        General,
+        "update-keyring",
+        Bool,
+        Value("no"),
+        Planned,
+        "Whether a password that was typed is stored in the keyring of the system.",
+    ),
+];
+
+pub(super) const MBNAMES_ROWS: &[Spec] = &[
+    row(
+        Mbnames,
+        "enabled",
+        Bool,
+        Value("no"),
+        Planned,
+        "Whether a list of the mailboxes is written for a mail reader.",
+    ),
+    row(
+        Mbnames,
+        "filename",
+        Path(Expansion::TildeAndVariables),
+        Required,
+        Planned,
+        "The file that the list is written to.",
+    ),
+    row(
+        Mbnames,
+        "header",
+        Expression("text"),
+        Required,
+        Planned,
+        "What is written before the first mailbox.",
+    ),
+    row(
+        Mbnames,
+        "peritem",
+        Text,
+        Required,
+        Planned,
+        "What is written for each mailbox, with `%(accountname)s`, `%(foldername)s` and \
+         `%(localfolders)s` replaced. \
+         Quotes are written too, as this is no Python expression.",
+    ),
+    row(
+        Mbnames,
+        "sep",
+        Expression("text"),
+        Required,
+        Planned,
+        "What is written between two mailboxes.",
+    ),
+    row(
+        Mbnames,
+        "footer",
+        Expression("text"),
+        Required,
+        Planned,
+        "What is written after the last mailbox.",
+    ),
+    row(
+        Mbnames,
+        "incremental",
+        Bool,
+        Value("no"),
+        Planned,
+        "Whether the list is written after each account, and not only at the end.",
+    ),
+    row(
+        Mbnames,
+        "folderfilter",
+        Expression("function of account and folder"),
+        Unset("all folders"),
+        Planned,
+        "Which folders are in the list.",
+    ),
+    row(
+        Mbnames,
+        "sort_keyfunc",
+        Expression("function of a dictionary"),
+        Unset("by account, then folder"),
+        Planned,
+        "The sort key of a mailbox.",
+    ),
+];
