@@ -1,1 +1,13 @@
 //! Development only: in-memory stores, fault decorators, embedded IMAP server, store conformance.
+//!
+//! For servers there are three levels of reality:
+//!
+//! - [`server`]: an IMAP server inside the test process, whose mail the test can look at and
+//!   change, and which fails on command;
+//! - [`proxy`]: a TCP proxy in front of any server, which delays, counts, cuts and substitutes;
+//! - [`dovecot`], [`cyrus`], [`courier`]: private instances of real servers.
+//!
+//! [`message`] makes the mail for all of them.
+
+pub mod message;
+pub mod server;
