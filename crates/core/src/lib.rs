@@ -51,14 +51,14 @@ pub use plan::{EpochChanged, MailboxPlan, plan};
 pub use policy::{Direction, Policy, SidePolicy};
 pub use review::{
     Allowed, DeleteLimit, Deletions, MailboxTally, Refusal, RefusalScope, Review, Reviewed, review,
-    unexplained,
+    trips, unexplained,
 };
 pub use settle::{Intent, IntentKind, Settled, Settlement, settle};
 pub use side::{PerSide, Side};
 pub use step::Steps;
 pub use store::{
-    Applied, Binding, Body, Fetched, InternalDate, Mailbox, NewMessage, Receiver, Removed, Scope,
-    Staged, Store, StoreError, StoreErrorKind, Stored,
+    Applied, Binding, Body, Delivery, Fetched, InternalDate, Mailbox, NewMessage, Receiver,
+    Removed, Scope, Staged, Store, StoreError, StoreErrorKind, Stored,
 };
 pub use structure::{
     Creation, FolderPair, FolderRules, Ignored, IgnoredWhy, InfiniteCreation, NameRules,

@@ -3,9 +3,10 @@
 //! The rules are those of OfflineIMAP (`spec/sync.md` §6.7): flags are merged flag by flag,
 //! deletions win over changed flags, messages are immutable, and "new" means "not in the base".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{Base, Pair};
+use crate::fingerprint::Fingerprint;
 use crate::flags::{FlagChange, FlagSupport, Flags, SystemFlag};
 use crate::key::{Epoch, Key};
 use crate::observation::{Access, Hints, Item, Observation, Presence};
@@ -56,6 +57,67 @@ impl MailboxPlan {
                     || !self.flags.get(side).is_empty()
                     || !self.deletes.get(side).is_empty()
             })
+    }
+}
+
+impl MailboxPlan {
+    /// Pairs messages that would be copied both ways although they are the same, judged by their
+    /// content, and returns how many. For a mailbox whose base was lost.
+    ///
+    /// `remote` and `local` are the fingerprints of messages to be copied from these sides. The
+    /// local flags win, as for every adoption.
+    pub fn adopt_by_content(
+        &mut self,
+        remote: &[(Key, Fingerprint)],
+        local: &[(Key, Fingerprint)],
+    ) -> usize {
+        let mut by_size: BTreeMap<u64, Vec<&(Key, Fingerprint)>> = BTreeMap::new();
+        for entry in local {
+            by_size.entry(entry.1.wire_octets).or_default().push(entry);
+        }
+        let mut pairs: BTreeMap<&Key, &Key> = BTreeMap::new();
+        for (key, fingerprint) in remote {
+            let Some(candidates) = by_size.get_mut(&fingerprint.wire_octets) else { continue };
+            if let Some(at) = candidates.iter().position(|(_, it)| it.matches(fingerprint)) {
+                pairs.insert(key, &candidates.swap_remove(at).0);
+            }
+        }
+        let mut taken: BTreeMap<Key, CopyOp> = BTreeMap::new();
+        let matched: BTreeSet<&Key> = pairs.values().copied().collect();
+        self.copies.remote.retain(|op| {
+            let is_matched = matched.contains(&op.source);
+            if is_matched {
+                taken.insert(op.source.clone(), op.clone());
+            }
+            !is_matched
+        });
+        let before = self.adopt.len();
+        self.copies.local.retain(|op| {
+            let Some(local) = pairs.get(&op.source).and_then(|key| taken.remove(*key)) else {
+                return true;
+            };
+            self.adopt.push(Adopt {
+                remote: op.source.clone(),
+                local: local.source.clone(),
+                flags: op.flags.clone(),
+            });
+            self.rebind.push(Rebind { pair: op.source.clone(), local: local.source.clone() });
+            let change = FlagChange::between(&op.flags, &local.flags);
+            if !change.is_empty() {
+                self.flags.remote.push(FlagOp {
+                    pair: op.source.clone(),
+                    target: op.source.clone(),
+                    expect: op.flags.clone(),
+                    settles: change.clone(),
+                    change,
+                    reason: Reason::LocalFlagsWin,
+                });
+            }
+            false
+        });
+        // A matched local message whose remote twin is not to be copied stays a copy.
+        self.copies.remote.extend(taken.into_values());
+        self.adopt.len() - before
     }
 }
 

@@ -183,6 +183,13 @@ pub struct Review {
     pub verdicts: Vec<Result<Reviewed, Refusal>>,
 }
 
+/// Tells whether the review would refuse any of these, so that it is worth finding out which
+/// messages were only moved.
+pub fn trips(tallies: &[MailboxTally], limit: DeleteLimit, allowed: &Allowed) -> bool {
+    let account = AccountTally::of(tallies, allowed);
+    tallies.iter().any(|tally| refusal(tally, limit, allowed, &account).is_some())
+}
+
 /// Reviews the plans of all mailboxes of an account together.
 ///
 /// A plan that deletes more than the limit allows is refused as a whole; the others pass.
@@ -191,14 +198,12 @@ pub fn review(
     limit: DeleteLimit,
     allowed: &Allowed,
 ) -> Review {
-    let messages: usize = plans.iter().map(|(tally, _)| tally.messages).sum();
-    let totals: PerSide<usize> = PerSide::from_fn(|side| {
-        let uncovered = plans.iter().filter(|(tally, _)| !allowed.covers(tally));
-        uncovered.map(|(tally, _)| tally.counted(side)).sum()
-    });
-    let verdicts = plans
-        .into_iter()
-        .map(|(tally, plan)| match refusal(&tally, limit, allowed, totals, messages) {
+    let (tallies, plans): (Vec<_>, Vec<_>) = plans.into_iter().unzip();
+    let account = AccountTally::of(&tallies, allowed);
+    let verdicts = tallies
+        .iter()
+        .zip(plans)
+        .map(|(tally, plan)| match refusal(tally, limit, allowed, &account) {
             Some(refusal) => Err(refusal),
             None => Ok(Reviewed(plan)),
         })
@@ -206,12 +211,26 @@ pub fn review(
     Review { verdicts }
 }
 
+struct AccountTally {
+    messages: usize,
+    deletes: PerSide<usize>,
+}
+
+impl AccountTally {
+    fn of(tallies: &[MailboxTally], allowed: &Allowed) -> Self {
+        let uncovered = || tallies.iter().filter(|tally| !allowed.covers(tally));
+        Self {
+            messages: tallies.iter().map(|tally| tally.messages).sum(),
+            deletes: PerSide::from_fn(|side| uncovered().map(|tally| tally.counted(side)).sum()),
+        }
+    }
+}
+
 fn refusal(
     tally: &MailboxTally,
     limit: DeleteLimit,
     allowed: &Allowed,
-    totals: PerSide<usize>,
-    messages: usize,
+    account: &AccountTally,
 ) -> Option<Refusal> {
     if allowed.covers(tally) {
         return None;
@@ -232,8 +251,12 @@ fn refusal(
         };
         if limit.exceeded(RefusalScope::Folder, here, tally.messages) {
             Some(refuse(RefusalScope::Folder, here, tally.messages))
-        } else if limit.exceeded(RefusalScope::Account, *totals.get(side), messages) {
-            Some(refuse(RefusalScope::Account, *totals.get(side), messages))
+        } else if limit.exceeded(
+            RefusalScope::Account,
+            *account.deletes.get(side),
+            account.messages,
+        ) {
+            Some(refuse(RefusalScope::Account, *account.deletes.get(side), account.messages))
         } else {
             None
         }
@@ -242,24 +265,36 @@ fn refusal(
 
 /// Counts the deletions whose messages did not show up elsewhere in the same run.
 ///
-/// Each appearance excuses one deletion. Both lists are of the side where the user worked: what
-/// disappeared there, and what appeared there.
+/// Each appearance excuses one deletion: one with the same Message-ID, or, of
+/// messages without Message-ID, one of the same size. Both lists are of the side where the user worked:
+/// what disappeared there, and what appeared there.
 pub fn unexplained(disappeared: &[Fingerprint], appeared: &[Fingerprint]) -> usize {
-    let mut by_size: BTreeMap<u64, Vec<&Fingerprint>> = BTreeMap::new();
+    let mut left: BTreeMap<Trait<'_>, usize> = BTreeMap::new();
     for fingerprint in appeared {
-        by_size.entry(fingerprint.wire_octets).or_default().push(fingerprint);
+        *left.entry(Trait::of(fingerprint)).or_default() += 1;
     }
-    disappeared
-        .iter()
-        .filter(|gone| {
-            let Some(candidates) = by_size.get_mut(&gone.wire_octets) else { return true };
-            match candidates.iter().position(|candidate| candidate.matches(gone)) {
-                Some(at) => {
-                    candidates.swap_remove(at);
-                    false
-                }
-                None => true,
-            }
-        })
-        .count()
+    let mut count = 0;
+    for gone in disappeared {
+        match left.get_mut(&Trait::of(gone)) {
+            Some(appearances) if *appearances > 0 => *appearances -= 1,
+            _ => count += 1,
+        }
+    }
+    count
+}
+
+/// What a moved message keeps.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Trait<'a> {
+    MessageId(&'a str),
+    Size(u64),
+}
+
+impl<'a> Trait<'a> {
+    fn of(fingerprint: &'a Fingerprint) -> Self {
+        match &fingerprint.message_id {
+            Some(id) => Self::MessageId(id),
+            None => Self::Size(fingerprint.wire_octets),
+        }
+    }
 }

@@ -2,8 +2,8 @@
 //!
 //! An intent is written before an operation and closed with its outcome. One that is still open
 //! may have happened or not; the stores are asked, and the answer is put into the base before the
-//! next plan is made. Deletions need no settling: their pair stays in the base until confirmed, so
-//! the next plan repeats them or forgets the pair.
+//! next plan is made. Deletions need no intent: their pair stays in the base until the deletion is
+//! confirmed, so the next plan finishes it, or forgets the pair.
 
 use crate::base::Pair;
 use crate::flags::{FlagChange, Flags};
@@ -59,15 +59,6 @@ pub enum IntentKind {
         change: FlagChange,
         /// What the base learns if the change was made.
         settles: FlagChange,
-    },
-    /// A message was about to be deleted.
-    Delete {
-        /// The pair, by its remote key.
-        pair: Key,
-        /// The side that loses it.
-        side: Side,
-        /// The message there.
-        target: Key,
     },
 }
 
@@ -146,7 +137,6 @@ fn settle_one(
                 Presence::Present(_) | Presence::Absent | Presence::Unknown => Settlement::Nothing,
             }
         }
-        IntentKind::Delete { .. } => Settlement::Nothing,
     }
 }
 

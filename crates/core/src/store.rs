@@ -250,6 +250,15 @@ pub struct Binding {
     pub counterpart: Key,
 }
 
+/// When the key of a new message is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// When it is staged: [`Staged::planned`] tells it.
+    Planned,
+    /// When it is stored, or not even then.
+    Assigned,
+}
+
 /// An open mailbox.
 ///
 /// Results of batches are in the order of the requests, one for each. An error of kind
@@ -274,6 +283,11 @@ pub trait Mailbox: Send + Sync {
 
     /// Tells what messages look like, without a transfer. Messages that are gone are left out.
     async fn fingerprints(&self, scope: Scope<'_>) -> Result<Vec<(Key, Fingerprint)>, StoreError>;
+
+    /// Tells when the keys of new messages are known.
+    fn delivery(&self) -> Delivery {
+        Delivery::Assigned
+    }
 
     /// Hands over the octets of a new message. It is not visible, or not known to be stored,
     /// until [`Mailbox::commit`].
