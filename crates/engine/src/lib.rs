@@ -1,1 +1,21 @@
-//! Observe, plan, review, journal, execute; the state database and the scheduler.
+//! One account's sync, from observation to confirmed outcome.
+//!
+//! [`sync_account`] recovers what a crash left open, lists and observes both stores, plans and
+//! reviews with the pure functions of `offlineimap-core`, and executes what the review passed:
+//! each operation is journalled, performed, and confirmed in the base in one transaction. Front
+//! ends subscribe to [`Event`]s; nothing here prints, prompts or reads the environment. The engine
+//! does not know which stores exist.
+
+mod account;
+mod event;
+mod execute;
+mod lock;
+mod moves;
+mod recover;
+mod state;
+mod survey;
+
+pub use account::{Account, Durability, Mode, sync_account};
+pub use event::{Event, Events, FolderLabel};
+pub use lock::{AccountLock, LockError};
+pub use state::{Change, Content, MailboxId, MailboxRow, State, StateError};

@@ -1,0 +1,323 @@
+//! One run of one account.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::StreamExt;
+use offlineimap_core::{
+    Allowed, DeleteLimit, FolderPair, Listing, MailboxTally, NameRules, PerSide, Policy, Role,
+    Side, Steps, Store, StoreError, StoreErrorKind, StructurePlan, plan_mailboxes, review,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::event::{Event, Events, FolderLabel};
+use crate::execute::{Execution, execute};
+use crate::lock::{AccountLock, LockError};
+use crate::moves::without_moved;
+use crate::state::{State, StateError};
+use crate::survey::{Survey, Surveyed};
+
+/// Whether a run changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The plan is carried out.
+    Sync,
+    /// The plan is told as [`Event::Planned`]; nothing at all is written, no lock is taken.
+    DryRun,
+}
+
+/// How hard the state is held on to (`fsync`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Each transaction survives a loss of power.
+    Full,
+    /// The latest transactions may be lost with the power; the state stays whole.
+    Relaxed,
+}
+
+/// An account, ready to be synced.
+#[derive(Clone)]
+pub struct Account {
+    /// Its name.
+    pub name: String,
+    /// The metadata directory (`general.metadata`). Created if it is missing.
+    pub metadata: PathBuf,
+    /// A directory for temporary files.
+    pub scratch: PathBuf,
+    /// Its stores.
+    pub stores: PerSide<Arc<dyn Store>>,
+    /// The name rules of both repositories.
+    pub rules: PerSide<Arc<dyn NameRules + Send + Sync>>,
+    /// What may be changed.
+    pub policy: Policy,
+    /// How much may be deleted.
+    pub delete_limit: DeleteLimit,
+    /// Where more may be deleted in this run.
+    pub allowed: Allowed,
+    /// Whether this run changes anything.
+    pub mode: Mode,
+    /// How hard the state is held on to.
+    pub durability: Durability,
+    /// The witness of every change.
+    pub steps: Steps,
+    /// Asks the run to stop: the operation in hand is finished, and what is left can be resumed.
+    pub stop: CancellationToken,
+    /// The audience.
+    pub events: Arc<dyn Events>,
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Account").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What ends a run. All of it is told as an event; other accounts go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    #[error("cannot create the metadata directory '{path}': {source}", path = path.display())]
+    Metadata { path: PathBuf, source: std::io::Error },
+}
+
+/// Syncs an account once, and tells everything as events. Both stores are closed on return.
+pub async fn sync_account(account: &Account) {
+    let started = Instant::now();
+    account.tell(&Event::AccountStarted { account: account.name.clone() });
+    if let Err(error) = run(account).await {
+        let cancelled =
+            matches!(&error, RunError::Store(it) if it.kind() == StoreErrorKind::Cancelled);
+        if !cancelled {
+            account.tell(&Event::error(format!("account '{}'", account.name), &error));
+        }
+    }
+    if account.stop.is_cancelled() {
+        account.tell(&Event::Stopping);
+    }
+    tokio::join!(account.stores.remote.close(), account.stores.local.close());
+    account.tell(&Event::AccountFinished {
+        account: account.name.clone(),
+        elapsed: started.elapsed(),
+    });
+}
+
+async fn run(account: &Account) -> Result<(), RunError> {
+    let directory = account.metadata.join(format!("Account-{}", account.name));
+    let path = directory.join("state.sqlite");
+    let (_lock, state) = match account.mode {
+        Mode::Sync => {
+            create_private(&account.metadata)?;
+            let lock = AccountLock::take(&account.metadata, &account.name)?;
+            create_private(&directory)?;
+            let state = State::open(&path, account.durability, account.steps.clone()).await?;
+            (Some(lock), state)
+        }
+        Mode::DryRun => (None, State::open_copy(&path, &account.scratch).await?),
+    };
+    let listing = list(account).await?;
+    let structure = plan_mailboxes(
+        listing.as_ref(),
+        PerSide { remote: &*account.rules.remote, local: &*account.rules.local },
+        account.policy,
+    );
+    let folders = prepare_folders(account, &state, &listing, structure).await?;
+    let surveyed = survey_all(account, &state, &listing, folders).await?;
+    let executions = review_all(account, surveyed).await;
+    if account.mode == Mode::Sync && !account.stop.is_cancelled() {
+        execute(account, &state, executions).await?;
+    }
+    Ok(())
+}
+
+fn create_private(path: &Path) -> Result<(), RunError> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| RunError::Metadata { path: path.to_owned(), source })
+}
+
+async fn list(account: &Account) -> Result<PerSide<Listing>, RunError> {
+    let stores = &account.stores;
+    let (remote, local) = tokio::join!(stores.remote.list(), stores.local.list());
+    let listing = PerSide { remote: remote?, local: local? };
+    for side in Side::BOTH {
+        for (name, why) in &listing.get(side).unusable {
+            account.tell(&Event::FolderUnusable {
+                repository: stores.get(side).name().to_owned(),
+                name: name.clone(),
+                why: why.clone(),
+            });
+        }
+    }
+    Ok(listing)
+}
+
+/// A folder to survey, and the sides on which it exists.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    pub(crate) pair: FolderPair,
+    /// False only in a dry run, for a folder that a real run would have created.
+    pub(crate) exists: PerSide<bool>,
+}
+
+/// Tells what is left alone, creates what is missing, and returns what is to be synced, in order.
+async fn prepare_folders(
+    account: &Account,
+    state: &State,
+    listing: &PerSide<Listing>,
+    structure: StructurePlan,
+) -> Result<Vec<Folder>, RunError> {
+    for ignored in structure.ignored {
+        let repository = account.stores.get(ignored.side).name().to_owned();
+        account.tell(&Event::FolderIgnored { ignored, repository });
+    }
+    for names in structure.infinite {
+        let repositories = account.stores.as_ref().map(|store| store.name().to_owned());
+        account.tell(&Event::FolderCreationInfinite { names, repositories });
+    }
+    let both = PerSide { remote: true, local: true };
+    let mut folders: Vec<Folder> =
+        structure.pairs.into_iter().map(|pair| Folder { pair, exists: both }).collect();
+    for side in Side::BOTH {
+        for creation in structure.create.get(side) {
+            if account.stop.is_cancelled() {
+                return Ok(Vec::new());
+            }
+            let pair = creation.pair.clone();
+            let label = account.label(side, &pair);
+            account.tell(&Event::FolderCreating { folder: label.clone() });
+            let mut exists = both;
+            match account.mode {
+                Mode::DryRun => *exists.get_mut(side) = false,
+                Mode::Sync => {
+                    // Forgotten first: whatever is missing in the new folder was not deleted there.
+                    state.purge(&pair).await?;
+                    if let Err(error) = account.stores.get(side).create(pair.name(side)).await {
+                        account.tell(&Event::error(format!("creating folder {label}"), &error));
+                        if error.kind() == StoreErrorKind::Store {
+                            return Err(error.into());
+                        }
+                        continue;
+                    }
+                }
+            }
+            folders.push(Folder { pair, exists });
+        }
+    }
+    let _ = listing;
+    let visible =
+        |folder: &Folder| account.rules.remote.visible(folder.pair.remote.as_str()).to_lowercase();
+    folders.sort_by_cached_key(visible);
+    Ok(folders)
+}
+
+/// Looks at all folders, several at a time, and returns their plans in folder order.
+async fn survey_all(
+    account: &Account,
+    state: &State,
+    listing: &PerSide<Listing>,
+    folders: Vec<Folder>,
+) -> Result<Vec<Surveyed>, RunError> {
+    let survey = Survey { account, state };
+    let width = account.stores.remote.parallelism().max(1);
+    let mut looks = futures_util::stream::iter(folders)
+        .map(|folder| {
+            let survey = &survey;
+            async move {
+                if account.stop.is_cancelled() {
+                    return Ok(None);
+                }
+                survey.look(&folder).await
+            }
+        })
+        .buffered(width);
+    let mut surveyed = Vec::new();
+    while let Some(look) = looks.next().await {
+        match look {
+            Ok(Some(mut one)) => {
+                one.role = role(listing, &one.folder);
+                surveyed.push(one);
+            }
+            Ok(None) => {}
+            Err((_, RunError::Store(error))) if error.kind() == StoreErrorKind::Cancelled => {}
+            Err((folder, RunError::Store(error))) if error.kind() < StoreErrorKind::Store => {
+                account.tell(&Event::error(account.folder_context(&folder), &error));
+            }
+            Err((_, error)) => return Err(error),
+        }
+    }
+    Ok(surveyed)
+}
+
+fn role(listing: &PerSide<Listing>, folder: &FolderPair) -> Option<Role> {
+    Side::BOTH.into_iter().find_map(|side| {
+        let listing = listing.get(side);
+        let name = folder.name(side);
+        let told = listing.mailboxes.iter().find(|entry| entry.name == *name)?.role;
+        told.or_else(|| Role::from_name(name.as_str(), listing.separator))
+    })
+}
+
+/// Reviews all plans together, and tells what is refused, withheld and (in a dry run) planned.
+async fn review_all(account: &Account, surveyed: Vec<Surveyed>) -> Vec<Execution> {
+    let tallies: Vec<MailboxTally> = without_moved(account, &surveyed).await;
+    let mut open = Vec::new();
+    let mut plans = Vec::new();
+    for (tally, one) in tallies.into_iter().zip(surveyed) {
+        let (mailbox, plan) = one.into_parts();
+        open.push(mailbox);
+        plans.push((tally, plan));
+    }
+    let review = review(plans, account.delete_limit, &account.allowed);
+    let mut executions = Vec::new();
+    for (mailbox, verdict) in open.into_iter().zip(review.verdicts) {
+        let reviewed = match verdict {
+            Ok(reviewed) => reviewed,
+            Err(refusal) => {
+                account.tell(&Event::Refused(refusal));
+                continue;
+            }
+        };
+        let folder = account.labels(&mailbox.folder);
+        if !reviewed.plan().withheld.is_empty() {
+            let withheld = reviewed.plan().withheld.clone();
+            account.tell(&Event::Withheld { folder: folder.clone(), withheld });
+        }
+        if account.mode == Mode::DryRun {
+            account.tell(&Event::Planned { folder, plan: Box::new(reviewed.plan().clone()) });
+        }
+        executions.push(Execution { mailbox, plan: reviewed });
+    }
+    executions
+}
+
+impl Account {
+    pub(crate) fn tell(&self, event: &Event) {
+        self.events.event(event);
+    }
+
+    pub(crate) fn label(&self, side: Side, folder: &FolderPair) -> FolderLabel {
+        let store = self.stores.get(side);
+        FolderLabel {
+            repository: store.name().to_owned(),
+            kind: store.kind(),
+            folder: folder.name(side).clone(),
+        }
+    }
+
+    pub(crate) fn labels(&self, folder: &FolderPair) -> PerSide<FolderLabel> {
+        PerSide::from_fn(|side| self.label(side, folder))
+    }
+
+    pub(crate) fn folder_context(&self, folder: &FolderPair) -> String {
+        format!("folder '{}' [acc: '{}']", folder.local, self.name)
+    }
+}

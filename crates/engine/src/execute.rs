@@ -1,0 +1,136 @@
+//! Carrying out what the review passed. The only module that calls a changing method of a store.
+//!
+//! All copies of the account come first, then flags, then deletions: a message that was moved is
+//! stored in its new folder before it is removed from the old one, and if storing it failed, the
+//! deletion waits for a run in which it succeeds.
+
+mod append;
+mod body;
+mod change;
+mod copy;
+mod deliver;
+mod hold;
+
+use futures_util::StreamExt;
+use offlineimap_core::{
+    Fingerprint, MailboxPlan, Pair, Reviewed, Side, StoreError, StoreErrorKind,
+};
+use tokio::sync::Mutex;
+
+use crate::account::{Account, RunError};
+use crate::event::Event;
+use crate::state::{Change, State};
+use crate::survey::OpenFolder;
+
+/// A folder and the plan that passed.
+pub(crate) struct Execution {
+    pub(crate) mailbox: OpenFolder,
+    pub(crate) plan: Reviewed,
+}
+
+/// A copy that did not succeed. Deletions of the same message on the receiving side wait.
+#[derive(Debug)]
+pub(crate) struct FailedCopy {
+    /// The side that did not get the message.
+    pub(crate) to: Side,
+    /// What it looks like; `None` if that could not be found out.
+    pub(crate) content: Option<Fingerprint>,
+}
+
+/// Carries out one folder's plan. Shared by its phases.
+pub(crate) struct Worker<'a> {
+    pub(crate) account: &'a Account,
+    pub(crate) state: &'a State,
+    pub(crate) open: OpenFolder,
+    pub(crate) failed_copies: &'a Mutex<Vec<FailedCopy>>,
+}
+
+/// Carries out the plans of an account.
+pub(crate) async fn execute(
+    account: &Account,
+    state: &State,
+    executions: Vec<Execution>,
+) -> Result<(), RunError> {
+    let failed_copies = Mutex::new(Vec::new());
+    let work: Vec<(Worker<'_>, MailboxPlan)> = executions
+        .into_iter()
+        .filter(|execution| !execution.plan.plan().is_empty())
+        .map(|execution| {
+            let open = execution.mailbox;
+            (
+                Worker { account, state, open, failed_copies: &failed_copies },
+                execution.plan.into_plan(),
+            )
+        })
+        .collect();
+    let width = account.stores.remote.parallelism().max(1);
+    let results = futures_util::stream::iter(&work)
+        .map(|(worker, plan)| async move {
+            worker.settle_base(plan).await?;
+            worker.copy(Side::Local, &plan.copies.local).await?;
+            worker.copy(Side::Remote, &plan.copies.remote).await?;
+            worker.rebind(&plan.rebind).await
+        })
+        .buffer_unordered(width)
+        .collect::<Vec<_>>()
+        .await;
+    results.into_iter().collect::<Result<(), RunError>>()?;
+    let results = futures_util::stream::iter(&work)
+        .map(|(worker, plan)| async move {
+            // Each of these changes one side on account of the other; the remote's news come first.
+            for side in [Side::Local, Side::Remote] {
+                worker.change_flags(side, plan.flags.get(side)).await?;
+            }
+            for side in [Side::Local, Side::Remote] {
+                worker.delete(side, plan.deletes.get(side)).await?;
+            }
+            Ok(())
+        })
+        .buffer_unordered(width)
+        .collect::<Vec<_>>()
+        .await;
+    results.into_iter().collect()
+}
+
+impl Worker<'_> {
+    /// Writes down what needs no effect: adoptions, renamed files, agreed flags, vanished pairs.
+    async fn settle_base(&self, plan: &MailboxPlan) -> Result<(), RunError> {
+        let mut changes: Vec<Change> =
+            plan.forget.iter().map(|pair| Change::Forget { pair: pair.clone() }).collect();
+        changes.extend(plan.adopt.iter().map(|adopt| {
+            let pair = Pair::new(adopt.remote.clone(), adopt.local.clone(), adopt.flags.clone());
+            Change::Insert(pair, None)
+        }));
+        changes.extend(plan.rekey.iter().map(|rebind| Change::SetLocal {
+            pair: rebind.pair.clone(),
+            local: rebind.local.clone(),
+        }));
+        changes.extend(
+            plan.agree
+                .iter()
+                .map(|(pair, change)| Change::Learn { pair: pair.clone(), change: change.clone() }),
+        );
+        Ok(self.state.apply(self.open.id, changes).await?)
+    }
+
+    fn stopping(&self) -> bool {
+        self.account.stop.is_cancelled()
+    }
+
+    fn tell_error(&self, doing: &str, error: &StoreError) {
+        if error.kind() == StoreErrorKind::Cancelled {
+            return;
+        }
+        let context = self.account.folder_context(&self.open.folder);
+        self.account.tell(&Event::error(format!("{doing}, {context}"), error));
+    }
+
+    /// Tells an error that ends this part of the folder's work; passes on what ends the account.
+    fn give_up(&self, doing: &str, error: StoreError) -> Result<(), RunError> {
+        if error.kind() == StoreErrorKind::Store {
+            return Err(error.into());
+        }
+        self.tell_error(doing, &error);
+        Ok(())
+    }
+}
