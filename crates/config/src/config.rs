@@ -11,8 +11,7 @@ use crate::Diagnostics;
 
 mod fingerprint;
 
-pub use fingerprint::Fingerprint;
-pub(crate) use fingerprint::FingerprintError;
+pub use fingerprint::{Fingerprint, FingerprintError};
 
 /// A configuration that was understood, for the accounts that were selected.
 #[derive(Debug, Clone)]

@@ -163,9 +163,8 @@ impl Diagnostics {
 
     /// Brings the problems into the order of the file; those without a place come last.
     pub(crate) fn sort(&mut self) {
-        self.list.sort_by_key(|problem| {
-            (problem.position().is_none(), problem.position().map(|at| (at.line, at.column)))
-        });
+        self.list
+            .sort_by_key(|problem| (problem.position().is_none(), problem.position().cloned()));
     }
 }
 

@@ -8,9 +8,12 @@ use std::path::{Path, PathBuf};
 /// The surroundings of a configuration.
 pub struct Environment<'a> {
     home: Option<PathBuf>,
-    variable: Box<dyn Fn(&str) -> Option<OsString> + 'a>,
-    user_home: Box<dyn Fn(&str) -> Option<PathBuf> + 'a>,
+    variable: Lookup<'a, OsString>,
+    user_home: Lookup<'a, PathBuf>,
 }
+
+/// Finds something by name.
+type Lookup<'a, T> = Box<dyn Fn(&str) -> Option<T> + 'a>;
 
 impl<'a> Environment<'a> {
     /// Surroundings with this home directory (`$HOME`, else that of the password database) and a
@@ -61,12 +64,11 @@ impl<'a> Environment<'a> {
         let mut rest = tail;
         while let Some((before, name, whole, after)) = next_variable(rest) {
             path.push(before);
-            match (self.variable)(name) {
-                Some(value) => path.push(value),
-                None => {
-                    path.push(whole);
-                    unknown.push(name.to_owned());
-                }
+            if let Some(value) = (self.variable)(name) {
+                path.push(value);
+            } else {
+                path.push(whole);
+                unknown.push(name.to_owned());
             }
             rest = after;
         }

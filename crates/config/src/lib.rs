@@ -3,14 +3,14 @@
 //! A configuration file is read in three steps, none of which touches the file system, the
 //! environment or the network:
 //!
-//! 1. The parser understands the *text* exactly as Python's `ConfigParser` does (default
+//! 1. [`Document::parse`] understands the *text* exactly as Python's `ConfigParser` does (default
 //!    settings), and remembers where everything stands.
-//! 2. The options are the one table of every option: its section, type, default and meaning. The
+//! 2. [`options`] is the one table of every option: its section, type, default and meaning. The
 //!    reference page `docs/options.md` is generated from it.
 //! 3. [`load`] turns text and table into a typed [`Config`] for the accounts to be synced, and
 //!    reports every problem at once as [`Diagnostics`] with file, line, column and an excerpt.
 //!
-//! ```no_run
+//! ```
 //! use offlineimap_config::{Environment, Request, load};
 //!
 //! let rc = b"[general]\naccounts = Work\n\n\
@@ -34,11 +34,13 @@ mod load;
 pub mod options;
 mod overrides;
 mod source;
+mod value;
 
 pub use config::{
-    Account, AddressFamily, AuthMechanism, CaFile, Config, DeleteLimit, Fingerprint, General,
-    ImapFlavor, ImapRepository, LocalRepository, MaildirFlavor, MaildirRepository, PasswordSource,
-    RefusedAccount, StartTlsDemand, SyncRules, TlsMode, Trust, UserInterface,
+    Account, AddressFamily, AuthMechanism, CaFile, Config, DeleteLimit, Fingerprint,
+    FingerprintError, General, ImapFlavor, ImapRepository, LocalRepository, MaildirFlavor,
+    MaildirRepository, PasswordSource, RefusedAccount, StartTlsDemand, SyncRules, TlsMode, Trust,
+    UserInterface,
 };
 pub use diagnostics::{Color, Diagnostic, Diagnostics, Excerpt, Position, Severity};
 pub use document::{Document, InterpolationError};

@@ -2,7 +2,22 @@
 
 use std::path::Path;
 
-use crate::{Config, Diagnostics, Environment, Override};
+use crate::document::DEFAULT;
+use crate::{Config, Diagnostics, Document, Environment, Override, RefusedAccount, Severity};
+
+mod account;
+mod general;
+mod imap;
+mod maildir;
+mod names;
+mod reader;
+mod selection;
+
+/// What the name of an account's section begins with.
+const ACCOUNT: &str = "Account ";
+
+/// What the name of a repository's section begins with.
+const REPOSITORY: &str = "Repository ";
 
 /// What is to be loaded, and what the command line says about it.
 #[derive(Debug, Clone)]
@@ -66,13 +81,58 @@ impl<'a> Request<'a> {
 /// does not exist: every error and warning that was found. Mistakes in the sections of one account
 /// are no error of the whole; see [`Config::refused`].
 pub fn load(request: &Request<'_>, environment: &Environment<'_>) -> Result<Config, Diagnostics> {
-    let _ = (
-        request.path,
-        request.bytes,
-        &request.overrides,
-        &request.accounts,
-        request.mode,
-        environment,
-    );
-    Err(Diagnostics::default())
+    let name = request.path.display().to_string();
+    let mut document = Document::parse(&name, request.bytes)?;
+    let mut problems = Diagnostics::default();
+    for given in &request.overrides {
+        if let Err(problem) = document.set(given) {
+            problems.push(*problem);
+        }
+    }
+    if request.mode == RunMode::Once {
+        forget_autorefresh(&mut document);
+    }
+    problems.extend(document.warnings().iter().cloned());
+    problems.extend(names::check(&document));
+
+    let general = general::load(&document, environment, &mut problems);
+    let names = selection::select(&document, request.accounts.as_deref(), &mut problems);
+    let mut accounts = Vec::new();
+    let mut refused = Vec::new();
+    for name in names {
+        let mut found = Diagnostics::default();
+        let account = account::load(&document, &name, &general, environment, &mut found);
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|problem| problem.severity == Severity::Error);
+        problems.extend(warnings);
+        match account {
+            Some(account) if errors.is_empty() => accounts.push(account),
+            Some(_) | None => {
+                let mut reasons = Diagnostics::default();
+                reasons.extend(errors);
+                reasons.sort();
+                refused.push(RefusedAccount { name, problems: reasons });
+            }
+        }
+    }
+    if problems.has_errors() {
+        problems.extend(refused.into_iter().flat_map(|account| account.problems));
+        problems.sort();
+        return Err(problems);
+    }
+    problems.sort();
+    Ok(Config { general: general.settings, accounts, refused, warnings: problems })
+}
+
+/// Does what `-o` asks for (`spec/cli.md` §6).
+fn forget_autorefresh(document: &mut Document) {
+    let sections: Vec<String> = document
+        .section_names()
+        .filter(|name| name.starts_with(ACCOUNT))
+        .chain([DEFAULT])
+        .map(str::to_owned)
+        .collect();
+    for section in sections {
+        document.remove(&section, "autorefresh");
+    }
 }

@@ -1,4 +1,4 @@
-//! Our reading of a file against that of CPython's `configparser`, case by case.
+//! Our reading of a file against that of Python's `configparser`, case by case.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
@@ -175,8 +175,11 @@ fn chains_of_references_end_where_python_ends_them() {
     let mut oracle = Oracle::start();
     for length in 1..13 {
         for end in ["end", "%%", "%", "%(none)s"] {
-            let links: String = (1..length).map(|n| format!("v{n} = %(v{})s\n", n + 1)).collect();
-            let file = format!("[a]\n{links}v{length} = {end}\n");
+            let mut file = "[a]\n".to_owned();
+            for n in 1..length {
+                writeln!(file, "v{n} = %(v{})s", n + 1).unwrap();
+            }
+            writeln!(file, "v{length} = {end}").unwrap();
             assert_eq!(our_reading(file.as_bytes()), oracle.reading(file.as_bytes()), "{file}");
         }
     }

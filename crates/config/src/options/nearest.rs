@@ -6,7 +6,8 @@ pub(crate) fn nearest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let allowed = 1 + name.chars().count() / 5;
+    let length = name.chars().count();
+    let allowed = (1 + length / 5).min(length / 2);
     candidates
         .into_iter()
         .map(|candidate| (distance(name, candidate), candidate))
@@ -69,6 +70,7 @@ mod tests {
     #[test]
     fn a_name_that_is_far_from_all_has_no_nearest() {
         assert_eq!(nearest("frobnicate", ["ssl", "remotehost"]), None);
+        assert_eq!(nearest("S", ["L", "R"]), None);
         assert_eq!(nearest("remotehots", ["ssl", "remotehost", "remoteport"]), Some("remotehost"));
     }
 }

@@ -1,0 +1,190 @@
+//! `[Account X]` and the choice of its two repositories.
+
+use super::general::Loaded;
+use super::reader::{Presence, Reader};
+use super::selection::find_section;
+use super::{ACCOUNT, REPOSITORY, imap, maildir};
+use crate::document::Section;
+use crate::options::{Place, nearest};
+use crate::source::strip;
+use crate::{
+    Account, Diagnostic, Diagnostics, Document, Environment, ImapFlavor, ImapRepository,
+    LocalRepository, MaildirFlavor, value,
+};
+
+/// Loads the account of that name, which exists. `None`, or errors among the problems, mean that it
+/// cannot be synced.
+pub(super) fn load(
+    document: &Document,
+    name: &str,
+    general: &Loaded,
+    environment: &Environment<'_>,
+    problems: &mut Diagnostics,
+) -> Option<Account> {
+    let section = find_section(document, ACCOUNT, name)?;
+    let mut reader = Reader::new(document, &section.name, &[Place::Account], environment, problems);
+    reader.report_unsupported();
+    refuse_status_backend(&mut reader);
+    let delete_limit = reader.parsed("deletelimit", value::limit).unwrap_or(general.delete_limit);
+    let local = repository(&mut reader, document, name, "localrepository");
+    let remote = repository(&mut reader, document, name, "remoterepository");
+
+    let mut context = Context { document, environment, problems };
+    let local = local.and_then(|section| context.local(section));
+    let remote = remote.and_then(|section| context.remote(section));
+    Some(Account { name: name.to_owned(), remote: remote?, local: local?, delete_limit })
+}
+
+struct Context<'a> {
+    document: &'a Document,
+    environment: &'a Environment<'a>,
+    problems: &'a mut Diagnostics,
+}
+
+/// What the `type` of a repository says.
+#[derive(Clone, Copy)]
+enum Kind {
+    Imap(ImapFlavor),
+    Maildir(MaildirFlavor),
+}
+
+impl Kind {
+    const NAMES: [&'static str; 4] = ["IMAP", "Gmail", "Maildir", "GmailMaildir"];
+
+    fn by_name(name: &str) -> Option<Self> {
+        match name {
+            "IMAP" => Some(Self::Imap(ImapFlavor::Generic)),
+            "Gmail" => Some(Self::Imap(ImapFlavor::Gmail)),
+            "Maildir" => Some(Self::Maildir(MaildirFlavor::Plain)),
+            "GmailMaildir" => Some(Self::Maildir(MaildirFlavor::Gmail)),
+            _ => None,
+        }
+    }
+}
+
+impl Context<'_> {
+    fn local(&mut self, section: &Section) -> Option<LocalRepository> {
+        match self.kind(section)? {
+            Kind::Maildir(flavor) => {
+                let mut reader = self.reader(section, &[Place::Repository, Place::Maildir]);
+                maildir::load(&mut reader, name_of(section), flavor).map(LocalRepository::Maildir)
+            }
+            Kind::Imap(ImapFlavor::Generic) => {
+                self.refuse_kind(
+                    section,
+                    "a local repository of type IMAP is not supported yet",
+                    "use a local repository of type Maildir",
+                );
+                None
+            }
+            Kind::Imap(ImapFlavor::Gmail) => {
+                self.refuse_kind(
+                    section,
+                    "'Gmail' repository not supported for 'local' repositories",
+                    "a local repository is a Maildir or a GmailMaildir",
+                );
+                None
+            }
+        }
+    }
+
+    fn remote(&mut self, section: &Section) -> Option<ImapRepository> {
+        match self.kind(section)? {
+            Kind::Imap(flavor) => {
+                let mut reader = self.reader(section, &[Place::Repository, Place::Imap]);
+                imap::load(&mut reader, name_of(section), flavor)
+            }
+            Kind::Maildir(flavor) => {
+                let kind = match flavor {
+                    MaildirFlavor::Plain => "Maildir",
+                    MaildirFlavor::Gmail => "GmailMaildir",
+                };
+                self.refuse_kind(
+                    section,
+                    &format!("'{kind}' repository not supported for 'remote' repositories"),
+                    "a remote repository is of type IMAP or Gmail",
+                );
+                None
+            }
+        }
+    }
+
+    fn kind(&mut self, section: &Section) -> Option<Kind> {
+        let mut reader = self.reader(section, &[Place::Repository]);
+        let text = reader.required_text("type", "IMAP")?;
+        let kind = Kind::by_name(&text);
+        if kind.is_none() {
+            let lower = text.to_lowercase();
+            let near = Kind::NAMES
+                .into_iter()
+                .find(|name| nearest(&lower, [name.to_lowercase().as_str()]).is_some());
+            let help = match near {
+                Some(near) => format!("did you mean {near}? case counts"),
+                None => format!("choose one of: {}", Kind::NAMES.join(", ")),
+            };
+            if let Some(reading) = reader.reading("type") {
+                reader.complain(&reading, "not a type of repository", Some(help));
+            }
+        }
+        kind
+    }
+
+    fn refuse_kind(&mut self, section: &Section, message: &str, help: &str) {
+        let mut reader = self.reader(section, &[Place::Repository]);
+        let Some(reading) = reader.reading("type") else { return };
+        let message = format!("{message}: repository '{}'", name_of(section));
+        let problem = Diagnostic::error(message).at(reader.excerpt(&reading)).help(help);
+        self.problems.push(problem);
+    }
+
+    fn reader<'r>(&'r mut self, section: &'r Section, places: &'r [Place]) -> Reader<'r> {
+        Reader::new(self.document, &section.name, places, self.environment, self.problems)
+    }
+}
+
+/// The section of the repository that an option of an account names.
+fn repository<'a>(
+    reader: &mut Reader<'_>,
+    document: &'a Document,
+    account: &str,
+    option: &str,
+) -> Option<&'a Section> {
+    let name = reader.required_text(option, "NAME")?;
+    let section = find_section(document, REPOSITORY, &name);
+    if section.is_none() {
+        let message = format!(
+            "could not find section 'Repository {name}' in configuration, required for account \
+             '{account}'"
+        );
+        let known: Vec<&str> = document
+            .section_names()
+            .filter_map(|section| section.strip_prefix(REPOSITORY).map(strip))
+            .collect();
+        let help = match nearest(&name, known) {
+            Some(near) => format!("did you mean '{near}'?"),
+            None => format!("add a section [Repository {name}]"),
+        };
+        if let Some(reading) = reader.reading(option) {
+            let problem = Diagnostic::error(message).at(reader.excerpt(&reading)).help(help);
+            reader.problems.push(problem);
+        }
+    }
+    section
+}
+
+/// `status_backend = sqlite` is in many old files and does no harm; anything else asked for a state
+/// that is not kept any more.
+fn refuse_status_backend(reader: &mut Reader<'_>) {
+    if reader.presence("status_backend") == Presence::Absent {
+        return;
+    }
+    let Some(reading) = reader.reading("status_backend") else { return };
+    if !strip(&reading.text).eq_ignore_ascii_case("sqlite") {
+        let help = "remove the option; the state is always kept by sqlite".to_owned();
+        reader.complain(&reading, "not a state that is supported", Some(help));
+    }
+}
+
+fn name_of(section: &Section) -> &str {
+    strip(section.name.strip_prefix(REPOSITORY).unwrap_or(&section.name))
+}

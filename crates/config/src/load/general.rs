@@ -1,0 +1,93 @@
+//! `[general]`, and the one question to `[mbnames]`.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use super::reader::Reader;
+use crate::options::Place;
+use crate::source::strip;
+use crate::{
+    DeleteLimit, Diagnostic, Diagnostics, Document, Environment, General, UserInterface, value,
+};
+
+/// What `[general]` says to the program, and to accounts that say nothing themselves.
+pub(super) struct Loaded {
+    pub(super) settings: General,
+    pub(super) delete_limit: DeleteLimit,
+}
+
+pub(super) fn load(
+    document: &Document,
+    environment: &Environment<'_>,
+    problems: &mut Diagnostics,
+) -> Loaded {
+    if document.section("general").is_none() {
+        problems.push(
+            Diagnostic::error("the file has no section [general]")
+                .help("begin the file with [general] and a line `accounts = NAME`"),
+        );
+    }
+    let mut reader = Reader::new(document, "general", &[Place::General], environment, problems);
+    reader.report_unsupported();
+    let settings = General {
+        metadata: reader.path("metadata").unwrap_or_default(),
+        ui: user_interface(&mut reader),
+        fsync: reader.bool("fsync"),
+        socket_timeout: socket_timeout(&mut reader),
+        max_sync_accounts: max_sync_accounts(&mut reader),
+        dry_run: reader.bool("dry-run"),
+    };
+    let delete_limit = reader.parsed("deletelimit", value::limit).unwrap_or_default();
+    report_mbnames(document, environment, problems);
+    Loaded { settings, delete_limit }
+}
+
+fn user_interface(reader: &mut Reader<'_>) -> UserInterface {
+    let Some(reading) = reader.reading("ui").filter(|reading| !strip(&reading.text).is_empty())
+    else {
+        return UserInterface::Ttyui;
+    };
+    let Some(ui) = UserInterface::by_name(&reading.text) else {
+        let known: Vec<&str> = UserInterface::ALL.into_iter().map(UserInterface::name).collect();
+        let help = format!("choose one of: {}", known.join(", "));
+        reader.complain(&reading, "not a user interface", Some(help));
+        return UserInterface::Ttyui;
+    };
+    if reading.text.contains('.') {
+        let message = format!("'{}' is an old name of a user interface", reading.text);
+        let problem = Diagnostic::warning(message)
+            .at(reader.excerpt(&reading))
+            .help(format!("write `ui = {ui}`"));
+        reader.problems.push(problem);
+    }
+    ui
+}
+
+fn socket_timeout(reader: &mut Reader<'_>) -> Option<Duration> {
+    let seconds = reader.parsed("socktimeout", value::int)?;
+    u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs)
+}
+
+fn max_sync_accounts(reader: &mut Reader<'_>) -> NonZeroUsize {
+    let most = u64::from(u16::MAX);
+    reader
+        .parsed("maxsyncaccounts", |text| value::int_within(text, 1, most))
+        .and_then(|number| usize::try_from(number).ok())
+        .and_then(NonZeroUsize::new)
+        .unwrap_or(NonZeroUsize::MIN)
+}
+
+/// One warning for the whole section, unless it is switched off anyway.
+fn report_mbnames(document: &Document, environment: &Environment<'_>, problems: &mut Diagnostics) {
+    if document.section("mbnames").is_none() {
+        return;
+    }
+    let mut reader = Reader::new(document, "mbnames", &[Place::Mbnames], environment, problems);
+    if reader.bool("enabled") {
+        let mut problem = Diagnostic::warning("[mbnames] is not supported yet and has no effect");
+        if let Some(header) = reader.header("") {
+            problem = problem.at(header);
+        }
+        reader.problems.push(problem);
+    }
+}

@@ -1,0 +1,591 @@
+//! Whole configurations: what they mean, and who is refused for which mistake.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use offlineimap_config::options::{self, Place, Support, Type};
+use offlineimap_config::{
+    AddressFamily, AuthMechanism, CaFile, Config, DeleteLimit, Diagnostics, Environment,
+    Fingerprint, LocalRepository, PasswordSource, Request, RunMode, StartTlsDemand, SyncRules,
+    TlsMode, UserInterface, load,
+};
+use proptest::prelude::*;
+use secrecy::ExposeSecret as _;
+
+/// A configuration that has what it must have, with more lines for its parts.
+#[derive(Default, Clone, Copy)]
+struct Rc<'a> {
+    general: &'a str,
+    account: &'a str,
+    local: &'a str,
+    remote: &'a str,
+    more: &'a str,
+}
+
+impl Rc<'_> {
+    fn text(&self) -> String {
+        let with_default = |lines: &str, name: &str, default: &str| {
+            let set = lines.lines().any(|line| {
+                line.split(['=', ':']).next().is_some_and(|option| option.trim() == name)
+            });
+            if set { String::new() } else { format!("{name} = {default}\n") }
+        };
+        let general = with_default(self.general, "accounts", "Work");
+        let account = with_default(self.account, "localrepository", "Here")
+            + &with_default(self.account, "remoterepository", "There");
+        let local = with_default(self.local, "type", "Maildir")
+            + &with_default(self.local, "localfolders", "~/Mail");
+        let remote = with_default(self.remote, "type", "IMAP")
+            + &with_default(self.remote, "remotehost", "imap.example.org")
+            + &with_default(self.remote, "remoteuser", "joe")
+            + &with_default(self.remote, "sslcacertfile", "OS-DEFAULT");
+        format!(
+            "[general]\n{general}{}\n[Account Work]\n{account}{}\n[Repository Here]\n{local}{}\n\
+             [Repository There]\n{remote}{}\n{}\n",
+            self.general, self.account, self.local, self.remote, self.more
+        )
+    }
+
+    fn load(&self) -> Result<Config, Diagnostics> {
+        load_text(&self.text())
+    }
+
+    /// Loads what is expected to be without any problem.
+    fn clean(&self) -> Config {
+        let config = self.load().unwrap_or_else(|problems| panic!("{problems}"));
+        assert!(config.refused.is_empty(), "{}", config.refused[0].problems);
+        assert!(config.warnings.is_empty(), "{}", config.warnings);
+        config
+    }
+
+    /// The one reason for which the account is refused.
+    fn refusal(&self) -> String {
+        let config = self.load().unwrap_or_else(|problems| panic!("{problems}"));
+        assert!(config.accounts.is_empty(), "the account was accepted");
+        assert_eq!(config.refused[0].problems.len(), 1, "{}", config.refused[0].problems);
+        config.refused[0].problems.iter().next().unwrap().message.clone()
+    }
+
+    /// The one warning, with its help.
+    fn warning(&self) -> String {
+        let config = self.load().unwrap_or_else(|problems| panic!("{problems}"));
+        assert!(config.refused.is_empty(), "{}", config.refused[0].problems);
+        assert_eq!(config.warnings.len(), 1, "{}", config.warnings);
+        let warning = config.warnings.iter().next().unwrap();
+        [Some(warning.message.clone()), warning.help.clone()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+}
+
+fn environment() -> Environment<'static> {
+    Environment::new(Some("/home/joe".into()), |name| (name == "DIR").then(|| "d".into()))
+}
+
+fn load_text(text: &str) -> Result<Config, Diagnostics> {
+    load(&Request::new("rc", text.as_bytes()), &environment())
+}
+
+#[test]
+fn a_minimal_file_has_the_documented_defaults() {
+    let config = Rc::default().clean();
+    let general = &config.general;
+    assert_eq!(general.metadata, Path::new("/home/joe/.offlineimap"));
+    assert_eq!(general.ui, UserInterface::Ttyui);
+    assert!(general.fsync && !general.dry_run);
+    assert_eq!(general.socket_timeout, None);
+    assert_eq!(general.max_sync_accounts.get(), 1);
+
+    let account = &config.accounts[0];
+    assert_eq!(account.name, "Work");
+    assert_eq!(account.delete_limit, DeleteLimit::Standard);
+    let rules = SyncRules { read_only: false, create_folders: true, sync_deletes: true };
+    let LocalRepository::Maildir(local) = &account.local else { panic!("not a Maildir") };
+    assert_eq!((local.name.as_str(), local.separator, local.rules), ("Here", '.', rules));
+    assert_eq!(local.root, Path::new("/home/joe/Mail"));
+
+    let remote = &account.remote;
+    assert_eq!((remote.host.as_str(), remote.port.get()), ("imap.example.org", 993));
+    assert_eq!((remote.user.as_str(), remote.name.as_str()), ("joe", "There"));
+    assert_eq!(remote.family, AddressFamily::Any);
+    assert!(matches!(remote.password, PasswordSource::Ask));
+    assert!(matches!(&remote.tls, TlsMode::Implicit(trust)
+        if trust.ca == Some(CaFile::OsDefault) && trust.fingerprints.is_empty()));
+    assert_eq!(
+        remote.auth_mechanisms,
+        [AuthMechanism::CramMd5, AuthMechanism::Plain, AuthMechanism::Login]
+    );
+    assert_eq!((remote.max_connections, remote.reference.as_str()), (None, ""));
+    assert!(remote.expunge && !remote.subscribed_only);
+    assert_eq!(remote.rules, rules);
+}
+
+#[test]
+fn every_working_option_reaches_its_place() {
+    let config = Rc {
+        general: "metadata = $DIR/meta\nui = Noninteractive.Quiet\nfsync = off\nsocktimeout = 60\n\
+                  maxsyncaccounts = 3\ndry-run = yes\ndeletelimit = 10",
+        account: "deletelimit = 25%%",
+        local: "localfolders = ~/${DIR}\nsep = /\nreadonly = yes\nsync_deletes = no",
+        remote: "remoteport = 1993\nremotepass = p%%ss = word\nipv6 = no\nmaxconnections = 4\n\
+                 auth_mechanisms = LOGIN,PLAIN, LOGIN\nreference = \"Mail/\"\nsubscribedonly = 1\n\
+                 expunge = no\ncreatefolders = no\nsslcacertfile = ~/ca.pem\n\
+                 cert_fingerprint = aabbccddeeff00112233445566778899aabbccdd",
+        more: "",
+    }
+    .load()
+    .unwrap();
+    assert_eq!(config.warnings.len(), 1, "only the old name of the user interface");
+    let general = &config.general;
+    assert_eq!(
+        (general.metadata.as_path(), general.ui),
+        (Path::new("d/meta"), UserInterface::Quiet)
+    );
+    assert!(!general.fsync && general.dry_run);
+    assert_eq!(general.socket_timeout, Some(Duration::from_mins(1)));
+    assert_eq!(general.max_sync_accounts.get(), 3);
+
+    let account = &config.accounts[0];
+    assert_eq!(account.delete_limit, DeleteLimit::Percent(25));
+    let LocalRepository::Maildir(local) = &account.local else { panic!("not a Maildir") };
+    assert_eq!((local.root.as_path(), local.separator), (Path::new("/home/joe/d"), '/'));
+    assert_eq!(
+        local.rules,
+        SyncRules { read_only: true, create_folders: false, sync_deletes: false }
+    );
+
+    let remote = &account.remote;
+    assert_eq!((remote.port.get(), remote.family), (1993, AddressFamily::Ipv4));
+    let PasswordSource::Given(password) = &remote.password else { panic!("no password") };
+    assert_eq!(password.expose_secret(), "p%ss = word");
+    assert_eq!(remote.max_connections.unwrap().get(), 4);
+    assert_eq!(remote.auth_mechanisms, [AuthMechanism::Login, AuthMechanism::Plain]);
+    assert_eq!(remote.reference, "Mail/");
+    assert!(remote.subscribed_only && !remote.expunge);
+    assert!(!remote.rules.create_folders && !remote.rules.read_only);
+    let TlsMode::Implicit(trust) = &remote.tls else { panic!("no TLS") };
+    assert_eq!(trust.ca, Some(CaFile::Path("/home/joe/ca.pem".into())));
+    assert!(matches!(trust.fingerprints[..], [Fingerprint::Sha1(_)]));
+}
+
+#[test]
+fn the_general_limit_of_deletions_holds_for_accounts_without_their_own() {
+    let config = Rc { general: "deletelimit = none", ..Rc::default() }.clean();
+    assert_eq!(config.accounts[0].delete_limit, DeleteLimit::Unlimited);
+}
+
+#[test]
+fn tls_is_as_the_file_says_and_never_without_trust() {
+    let tls = |remote| Rc { remote, ..Rc::default() }.clean().accounts[0].remote.clone();
+    let by_default = tls("ssl = no");
+    assert_eq!(by_default.port.get(), 143);
+    assert!(matches!(by_default.tls, TlsMode::StartTls { demand: StartTlsDemand::ByDefault, .. }));
+    let explicit = tls("ssl = no\nstarttls = yes").tls;
+    assert!(matches!(explicit, TlsMode::StartTls { demand: StartTlsDemand::Explicit, .. }));
+    assert_eq!(tls("ssl = no\nstarttls = no").tls, TlsMode::Plain);
+    let local = tls("ssl = no\nremotehost = 127.0.0.1\nsslcacertfile =").tls;
+    assert_eq!(local, TlsMode::Plain);
+
+    for remote in [
+        "sslcacertfile =",
+        "sslcacertfile =\nremotehost = 127.0.0.1",
+        "sslcacertfile =\nssl = no",
+        "sslcacertfile =\nssl = no\nstarttls = yes\nremotehost = localhost",
+    ] {
+        let refusal = Rc { remote, ..Rc::default() }.refusal();
+        assert!(refusal.starts_with("no CA certificates and no server fingerprints"), "{refusal}");
+    }
+}
+
+#[test]
+fn passwords_come_from_the_first_place_that_has_one() {
+    let password =
+        |remote| Rc { remote, ..Rc::default() }.clean().accounts[0].remote.password.clone();
+    assert!(matches!(password("remotepass = x\nremotepassfile = y"), PasswordSource::Given(_)));
+    let PasswordSource::File(path) = password("remotepass =\nremotepassfile = ~/$DIR") else {
+        panic!("not a file")
+    };
+    assert_eq!(path, Path::new("/home/joe/$DIR"), "variables are not replaced here");
+}
+
+#[test]
+fn gmail_brings_its_own_host() {
+    let text = Rc { remote: "type = Gmail", ..Rc::default() }
+        .text()
+        .replace("remotehost = imap.example.org\n", "");
+    let config = load_text(&text).unwrap();
+    assert_eq!(config.accounts[0].remote.host, "imap.gmail.com");
+    assert_eq!(config.accounts[0].remote.port.get(), 993);
+}
+
+#[test]
+fn blanks_around_names_do_not_count() {
+    let text = Rc { general: "accounts = , Work ,", ..Rc::default() }
+        .text()
+        .replace("[Account Work]", "[Account  Work ]");
+    let config = load_text(&text).unwrap();
+    assert_eq!(config.accounts[0].name, "Work");
+}
+
+#[test]
+fn an_account_with_mistakes_does_not_stop_the_others() {
+    let second = "[Account Home]\nlocalrepository = Here\nremoterepository = Elsewhere\n\
+                  [Repository Elsewhere]\ntype = IMAP\nremotehost = h\nremoteuser = u\nssl = maybe\n\
+                  starttls = perhaps\nremoteport = 70000\nsslcacertfile = OS-DEFAULT\n";
+    let config =
+        Rc { general: "accounts = Home, Work", more: second, ..Rc::default() }.load().unwrap();
+    assert_eq!(config.accounts.len(), 1);
+    assert_eq!(config.accounts[0].name, "Work");
+    assert_eq!(config.refused[0].name, "Home");
+    let problems: Vec<String> =
+        config.refused[0].problems.iter().map(ToString::to_string).collect();
+    assert_eq!(problems.len(), 3, "all at once: {problems:?}");
+    assert!(problems[0].contains("'ssl' is not a boolean: 'maybe'"), "{problems:?}");
+}
+
+#[test]
+fn accounts_that_are_not_selected_may_be_wrong() {
+    let config = Rc { more: "[Account Other]\nlocalrepository = Nowhere", ..Rc::default() }.clean();
+    assert_eq!(config.accounts.len(), 1);
+}
+
+#[test]
+fn selecting_an_account_that_does_not_exist_stops_everything() {
+    let problems = Rc { general: "accounts = Work, Wrok", ..Rc::default() }.load().unwrap_err();
+    assert!(problems.to_string().contains("the account 'Wrok' does not exist"), "{problems}");
+    assert!(problems.to_string().contains("did you mean 'Work'?"), "{problems}");
+
+    let text = Rc::default().text();
+    let request = Request::new("rc", text.as_bytes()).with_accounts("Nope");
+    let problems = load(&request, &environment()).unwrap_err();
+    assert!(problems.to_string().contains("valid accounts are: Work"), "{problems}");
+}
+
+#[test]
+fn the_list_of_the_command_line_replaces_that_of_the_file() {
+    let text = Rc { general: "accounts = Nonsense", ..Rc::default() }.text();
+    let request = Request::new("rc", text.as_bytes()).with_accounts(" Work , Work");
+    let config = load(&request, &environment()).unwrap();
+    assert_eq!(config.accounts.len(), 1);
+}
+
+#[test]
+fn overrides_of_the_command_line_hold() {
+    let text = Rc { account: "autorefresh = 5", ..Rc::default() }.text();
+    let overrides = ["Repository_There:remoteport=1143", "ui=basic", "DEFAULT:fsync=no"];
+    let request = Request::new("rc", text.as_bytes())
+        .with_overrides(overrides.map(|argument| argument.parse().unwrap()))
+        .with_mode(RunMode::Once);
+    let config = load(&request, &environment()).unwrap();
+    assert!(config.warnings.is_empty(), "autorefresh was to be ignored: {}", config.warnings);
+    assert_eq!(config.accounts[0].remote.port.get(), 1143);
+    assert_eq!(config.general.ui, UserInterface::Basic);
+    assert!(!config.general.fsync);
+}
+
+#[test]
+fn defaults_are_seen_in_every_section() {
+    let more = "[DEFAULT]\nreadonly = yes\nuser = ann\n";
+    let remote = "remoteuser = %(user)s@example.org";
+    let config = Rc { remote, more, ..Rc::default() }.clean();
+    assert_eq!(config.accounts[0].remote.user, "ann@example.org");
+    assert!(config.accounts[0].remote.rules.read_only);
+    let refusal = Rc { more: "[DEFAULT]\nnametrans = lambda f: f\n", ..Rc::default() }.load();
+    assert_eq!(refusal.unwrap().refused[0].problems.len(), 1, "one place, one problem");
+}
+
+#[test]
+fn options_that_do_not_work_yet_are_named() {
+    for spec in options::all() {
+        let name = spec.name.replace("<letter>", "x");
+        let value = match spec.value {
+            Type::Bool => {
+                if spec.default == options::Default::Value("yes") {
+                    "no"
+                } else {
+                    "yes"
+                }
+            }
+            Type::Int | Type::Float => "7",
+            Type::Text
+            | Type::Secret
+            | Type::Choice(_)
+            | Type::Path(_)
+            | Type::List
+            | Type::Expression(_)
+            | Type::SecretExpression
+            | Type::Command
+            | Type::Date
+            | Type::Limit => "something",
+        };
+        let line = format!("{name} = {value}");
+        let mut rc = Rc::default();
+        match spec.place {
+            Place::General => rc.general = &line,
+            Place::Account => rc.account = &line,
+            Place::Repository | Place::Maildir => rc.local = &line,
+            Place::Imap => rc.remote = &line,
+            Place::Mbnames => continue,
+        }
+        if name == "status_backend" {
+            continue;
+        }
+        match spec.support {
+            Support::Works => {}
+            Support::Inert => drop(rc.clean()),
+            Support::Planned | Support::Ignored(_) => {
+                let warning = rc.warning();
+                assert!(warning.contains(&format!("'{name}'")), "{warning}");
+                assert!(warning.contains("no effect"), "{warning}");
+            }
+            Support::Refused => {
+                assert_eq!(rc.refusal(), format!("'{name}' is not supported yet"));
+            }
+        }
+    }
+}
+
+#[test]
+fn options_that_do_not_work_yet_may_be_set_to_what_holds_anyway() {
+    Rc {
+        account: "autorefresh = 0.0\nquick = 0\nsynclabels = no\nutf8foldernames = off\nproxy =\n\
+                  filterheaders =",
+        local: "utime_from_header =\nrestoreatime = no",
+        remote: "usecompression = no\nretrycount = 2\npreauthtunnel =\nkeepalive = 0\n\
+                 tls_level = tls_compat",
+        more: "[mbnames]\nenabled = no\n[ui.blinkenlights]\nstatuschar = .",
+        ..Rc::default()
+    }
+    .clean();
+}
+
+#[test]
+fn options_that_work_complain_about_wrong_values() {
+    let wrong = [
+        (Type::Bool, "maybe", "not a boolean"),
+        (Type::Int, "five", "not a whole number"),
+        (Type::Limit, "half", "neither a count"),
+    ];
+    for spec in options::all().filter(|spec| spec.support == Support::Works) {
+        let Some((_, value, complaint)) = wrong.iter().find(|(kind, ..)| *kind == spec.value)
+        else {
+            continue;
+        };
+        let line = format!("{} = {value}", spec.name);
+        let mut rc = Rc::default();
+        match spec.place {
+            Place::General => rc.general = &line,
+            Place::Account => rc.account = &line,
+            Place::Repository | Place::Maildir => rc.local = &line,
+            Place::Imap => rc.remote = &line,
+            Place::Mbnames => continue,
+        }
+        let message = if spec.place == Place::General {
+            rc.load().expect_err(spec.name).iter().next().unwrap().message.clone()
+        } else {
+            rc.refusal()
+        };
+        assert_eq!(
+            message,
+            format!(
+                "'{}' is {}: '{value}'",
+                spec.name,
+                message.split_once(" is ").unwrap().1.rsplit_once(": ").unwrap().0
+            )
+        );
+        assert!(message.contains(complaint), "{message}");
+    }
+}
+
+#[test]
+fn every_other_mistake_has_its_message() {
+    let table: &[(Rc<'_>, &str)] = &[
+        (Rc { local: "sep = \"/\"", ..Rc::default() }, "'sep' is not a single character: '\"/\"'"),
+        (
+            Rc { local: "localfolders =", ..Rc::default() },
+            "[Repository Here] has no 'localfolders'",
+        ),
+        (
+            Rc { local: "localfolders = ~bob/x", ..Rc::default() },
+            "'localfolders' cannot be expanded: the home directory of user 'bob' is not known",
+        ),
+        (
+            Rc { local: "type = IMAP", ..Rc::default() },
+            "a local repository of type IMAP is not supported yet: repository 'Here'",
+        ),
+        (
+            Rc { local: "type = maildir", ..Rc::default() },
+            "'type' is not a type of repository: 'maildir'",
+        ),
+        (
+            Rc { account: "remoterepository = Here", ..Rc::default() },
+            "'Maildir' repository not supported for 'remote' repositories: repository 'Here'",
+        ),
+        (
+            Rc { account: "remoterepository = Their", ..Rc::default() },
+            "could not find section 'Repository Their' in configuration, required for account 'Work'",
+        ),
+        (
+            Rc { account: "remoterepository =", ..Rc::default() },
+            "[Account Work] has no 'remoterepository'",
+        ),
+        (
+            Rc { account: "status_backend = plain", ..Rc::default() },
+            "'status_backend' is not a state that is supported: 'plain'",
+        ),
+        (
+            Rc { remote: "remotehost =", ..Rc::default() },
+            "no remote host for repository 'There' specified",
+        ),
+        (
+            Rc { remote: "remotehost = imaps://example.org", ..Rc::default() },
+            "'remotehost' is not the name or address of a server: 'imaps://example.org'",
+        ),
+        (Rc { remote: "remoteuser =", ..Rc::default() }, "[Repository There] has no 'remoteuser'"),
+        (
+            Rc { remote: "remoteuser = %(empty)s\nempty =", ..Rc::default() },
+            "the value of 'remoteuser' is empty",
+        ),
+        (
+            Rc { remote: "remoteport = 0", ..Rc::default() },
+            "'remoteport' is a number outside of 1 to 65535: '0'",
+        ),
+        (
+            Rc { remote: "maxconnections = 0", ..Rc::default() },
+            "'maxconnections' is a number outside of 1 to 65535: '0'",
+        ),
+        (
+            Rc { remote: "cert_fingerprint = abc", ..Rc::default() },
+            "'cert_fingerprint' is not a certificate fingerprint: a fingerprint of 3 digits belongs to \
+          no known digest: 'abc'",
+        ),
+        (
+            Rc { remote: "auth_mechanisms = PLAIN, plain", ..Rc::default() },
+            "repository There: unknown authentication mechanism 'plain'",
+        ),
+        (
+            Rc { remote: "auth_mechanisms =", ..Rc::default() },
+            "repository 'There' has no authentication mechanism that works yet",
+        ),
+        (
+            Rc { remote: "remotepass = hunter2%", ..Rc::default() },
+            "the value of 'remotepass' cannot be read",
+        ),
+    ];
+    for (rc, message) in table {
+        assert_eq!(rc.refusal(), *message);
+    }
+}
+
+#[test]
+fn names_that_mean_nothing_are_pointed_out() {
+    let table: &[(Rc<'_>, &str)] = &[
+        (
+            Rc { remote: "remotprot = 1", ..Rc::default() },
+            "'remotprot' is not an option and has no effect; did you mean 'remoteport'?",
+        ),
+        (
+            Rc { remote: "frobnicate = 1", ..Rc::default() },
+            "'frobnicate' is not an option and has no effect",
+        ),
+        (
+            Rc { account: "remotehost = x", ..Rc::default() },
+            "'remotehost' has no effect in [Account Work]; it belongs to [Repository X] of type IMAP \
+          or Gmail",
+        ),
+        (
+            Rc { local: "remoteport = 5", ..Rc::default() },
+            "'remoteport' has no effect in [Repository Here]; it belongs to [Repository X] of type \
+          IMAP or Gmail",
+        ),
+        (
+            Rc { remote: "maxage = 5", ..Rc::default() },
+            "'maxage' has no effect in [Repository There]; it belongs to [Account X]",
+        ),
+        (
+            Rc { remote: "sep = /", ..Rc::default() },
+            "'sep' has no effect in [Repository There]; the server says what separates the parts of \
+          its folders' names",
+        ),
+        (
+            Rc { account: "status_backend = sqlite", ..Rc::default() },
+            "'status_backend' has no effect in [Account Work]; the state is always kept by sqlite; the \
+          option can be removed",
+        ),
+        (
+            Rc { more: "[acount Home]", ..Rc::default() },
+            "section [acount Home] is not known and has no effect; did you mean [Account Home]? in the \
+          names of sections, case and blanks count",
+        ),
+        (
+            Rc { more: "[General]", ..Rc::default() },
+            "section [General] is not known and has no effect; did you mean [general]? in the names of \
+          sections, case and blanks count",
+        ),
+        (
+            Rc { more: "[DEFAULT]\nnonsense = 1", ..Rc::default() },
+            "'nonsense' is not an option and has no effect",
+        ),
+        (
+            Rc { local: "localfolders = ~/$NOWHERE", ..Rc::default() },
+            "the environment variable 'NOWHERE' in 'localfolders' is not set; it stays in the path as \
+          it is written",
+        ),
+        (
+            Rc { more: "[mbnames]\nenabled = yes", ..Rc::default() },
+            "[mbnames] is not supported yet and has no effect",
+        ),
+    ];
+    for (rc, warning) in table {
+        assert_eq!(rc.warning(), *warning);
+    }
+}
+
+#[test]
+fn variables_of_the_user_are_no_unknown_options() {
+    let remote = "remoteuser = %(me)s\nme = joe";
+    Rc { remote, more: "[DEFAULT]\nunused_here = %(also)s\nalso = 1", ..Rc::default() }
+        .load()
+        .unwrap();
+    Rc { remote, ..Rc::default() }.clean();
+}
+
+proptest! {
+    /// Whatever stands in a file: nothing panics, what is refused has a reason, and a password
+    /// appears in no message.
+    #[test]
+    fn files_with_anything_in_them_are_loaded_or_refused_with_reasons(
+        lines in proptest::collection::vec((any::<prop::sample::Index>(), "(word%?|%\\(x\\)s|[a-z0-9%,/~$\"]{0,5}|yes|no|\n )", 0..4_usize), 0..8)
+    ) {
+        let specs: Vec<_> = options::all().collect();
+        let mut parts = [const { String::new() }; 4];
+        for (index, value, part) in &lines {
+            let name = index.get(&specs).name.replace("<letter>", "x");
+            writeln!(parts[*part], "{name} = {value}").unwrap();
+        }
+        let [general, account, local, remote] = &parts;
+        let remote = format!("{remote}remotepass = hunter2 %\nremotepas: hunter2\n  hunter2\n");
+        let text = Rc { general, account, local, remote: &remote, more: "" }.text();
+        let rendered = match load_text(&text) {
+            Ok(config) => {
+                for refused in &config.refused {
+                    prop_assert!(refused.problems.has_errors());
+                }
+                prop_assert!(!config.warnings.has_errors());
+                config.refused.iter().map(|refused| refused.problems.to_string()).collect::<String>()
+                    + &config.warnings.to_string()
+            }
+            Err(problems) => {
+                prop_assert!(problems.has_errors());
+                problems.to_string()
+            }
+        };
+        prop_assert!(!rendered.contains("hunter2"), "{}", rendered);
+    }
+}
