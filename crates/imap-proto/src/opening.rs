@@ -2,8 +2,11 @@
 
 use secrecy::SecretString;
 
-use crate::sasl::SaslError;
-use crate::session::{Event, Session};
+use crate::command::Command;
+use crate::quirks;
+use crate::response::{Capabilities, Code};
+use crate::sasl::{CramMd5, Plain, SaslError};
+use crate::session::{CommandHandle, Event, Greeting, Outcome, Session};
 
 /// What to do about STARTTLS. Never silently less than asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +105,10 @@ pub enum OpeningError {
         text: String,
     },
     /// The connection ended.
-    #[error("server closed the connection before the login was done{}", bye.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
+    #[error(
+        "server closed the connection before the login was done{}",
+        bye.as_ref().map(|text| format!(": {text}")).unwrap_or_default()
+    )]
     Closed {
         /// The text of its BYE.
         bye: Option<String>,
@@ -124,12 +130,38 @@ pub enum LoginRefusal {
 #[derive(Debug)]
 pub struct Opening {
     policy: OpeningPolicy,
+    stage: Stage,
+    pre_authenticated: bool,
+    has_tls: bool,
+    /// How many of the policy's methods were tried or passed over.
+    methods_done: usize,
+    last_refusal: Option<OpeningError>,
+}
+
+/// What is awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Greeting,
+    CapabilityBeforeLogin(CommandHandle),
+    StartTls(CommandHandle),
+    Handshake,
+    Login(CommandHandle),
+    CapabilityAfterLogin(CommandHandle),
+    Id(CommandHandle),
+    Ready,
 }
 
 impl Opening {
     /// Begins before the greeting.
     pub fn new(policy: OpeningPolicy) -> Self {
-        Self { policy }
+        Self {
+            policy,
+            stage: Stage::Greeting,
+            pre_authenticated: false,
+            has_tls: false,
+            methods_done: 0,
+            last_refusal: None,
+        }
     }
 
     /// Takes the next event and submits what follows from it.
@@ -142,12 +174,217 @@ impl Opening {
         session: &mut Session,
         event: &Event,
     ) -> Result<Step, OpeningError> {
-        let _ = (session, event, &self.policy);
-        Ok(Step::Continue)
+        match event {
+            Event::Greeting(greeting) => {
+                // Courier may say `* OK [ALERT]` first and `* PREAUTH` then: the later one counts.
+                self.pre_authenticated |= *greeting == Greeting::PreAuthenticated;
+                if self.stage == Stage::Greeting {
+                    return self.ask_before_login(session);
+                }
+                Ok(Step::Continue)
+            }
+            Event::Completed { handle, outcome } => {
+                self.handle_completed(session, *handle, outcome)
+            }
+            Event::Closed { bye } => {
+                // A refusal that was followed by the end says more than the end.
+                let text = bye.as_ref().map(|text| text.text.clone());
+                Err(self.last_refusal.take().unwrap_or(OpeningError::Closed { bye: text }))
+            }
+            Event::Untagged { .. }
+            | Event::BodyStart { .. }
+            | Event::BodyChunk(_)
+            | Event::BodyEnd => Ok(Step::Continue),
+        }
     }
 
     /// Goes on after [`Step::StartTls`] and [`Session::tls_established`].
     pub fn tls_established(&mut self, session: &mut Session) {
-        let _ = session;
+        if self.stage == Stage::Handshake {
+            self.has_tls = true;
+            self.stage = Stage::CapabilityBeforeLogin(session.submit(Command::capability()));
+        }
+    }
+
+    fn handle_completed(
+        &mut self,
+        session: &mut Session,
+        handle: CommandHandle,
+        outcome: &Outcome,
+    ) -> Result<Step, OpeningError> {
+        let is_ok = matches!(outcome, Outcome::Ok(_));
+        if matches!(outcome, Outcome::Lost(_)) {
+            // The event that tells the end follows.
+            return Ok(Step::Continue);
+        }
+        match self.stage {
+            Stage::CapabilityBeforeLogin(own) if own == handle => {
+                if !is_ok || session.capabilities().is_none() {
+                    return Err(OpeningError::CapabilityRefused { text: text_of(outcome) });
+                }
+                self.secure_or_login(session)
+            }
+            Stage::StartTls(own) if own == handle => {
+                if !is_ok {
+                    return Err(OpeningError::StartTlsRefused { text: text_of(outcome) });
+                }
+                self.stage = Stage::Handshake;
+                Ok(Step::StartTls)
+            }
+            Stage::Login(own) if own == handle => {
+                if is_ok {
+                    return Ok(self.ask_after_login(session));
+                }
+                self.note_refusal(outcome)?;
+                self.login(session)
+            }
+            Stage::CapabilityAfterLogin(own) if own == handle => {
+                if !is_ok || session.capabilities().is_none() {
+                    return Err(OpeningError::CapabilityRefused { text: text_of(outcome) });
+                }
+                Ok(self.identify(session))
+            }
+            // Whatever the server thinks of our name, the session is open.
+            Stage::Id(own) if own == handle => {
+                self.stage = Stage::Ready;
+                Ok(Step::Ready)
+            }
+            Stage::Ready => Ok(Step::Ready),
+            Stage::Greeting
+            | Stage::Handshake
+            | Stage::CapabilityBeforeLogin(_)
+            | Stage::StartTls(_)
+            | Stage::Login(_)
+            | Stage::CapabilityAfterLogin(_)
+            | Stage::Id(_) => Ok(Step::Continue),
+        }
+    }
+
+    fn ask_before_login(&mut self, session: &mut Session) -> Result<Step, OpeningError> {
+        if session.capabilities().is_some() {
+            return self.secure_or_login(session);
+        }
+        self.stage = Stage::CapabilityBeforeLogin(session.submit(Command::capability()));
+        Ok(Step::Continue)
+    }
+
+    fn secure_or_login(&mut self, session: &mut Session) -> Result<Step, OpeningError> {
+        if self.policy.start_tls == StartTls::Require && !self.has_tls {
+            if self.pre_authenticated {
+                return Err(OpeningError::StartTlsAfterPreAuth);
+            }
+            if !session.capabilities().is_some_and(|own| own.has("STARTTLS")) {
+                return Err(OpeningError::StartTlsNotOffered);
+            }
+            self.stage = Stage::StartTls(session.submit(Command::start_tls()));
+            return Ok(Step::Continue);
+        }
+        if self.pre_authenticated {
+            return Ok(self.identify(session));
+        }
+        self.login(session)
+    }
+
+    /// Tries the next method that the server announces.
+    fn login(&mut self, session: &mut Session) -> Result<Step, OpeningError> {
+        let Some(credentials) = &self.policy.credentials else {
+            return Err(OpeningError::NoCredentials);
+        };
+        let none = Capabilities::default();
+        let capabilities = session.capabilities().unwrap_or(&none);
+        while let Some(method) = self.policy.methods.get(self.methods_done) {
+            self.methods_done += 1;
+            if method.is_offered(capabilities) {
+                let command = method.command(credentials)?;
+                self.stage = Stage::Login(session.submit(command));
+                return Ok(Step::Continue);
+            }
+        }
+        Err(self.last_refusal.take().unwrap_or_else(|| {
+            let mut offered: Vec<&str> = capabilities.auth_mechanisms().collect();
+            if LoginMethod::Login.is_offered(capabilities) {
+                offered.push("LOGIN");
+            }
+            OpeningError::NoMethod { offered: offered.join(" ") }
+        }))
+    }
+
+    /// Keeps the refusal for the case that no other method works; fails at once if another method
+    /// would fare no better.
+    fn note_refusal(&mut self, outcome: &Outcome) -> Result<(), OpeningError> {
+        if let Outcome::Cancelled(error) = outcome {
+            self.last_refusal = Some(error.clone().into());
+            return Ok(());
+        }
+        let temporary = matches!(
+            code_of(outcome),
+            Some(Code::Unavailable | Code::InUse | Code::Limit | Code::ServerBug)
+        );
+        let reason = if temporary { LoginRefusal::Temporary } else { LoginRefusal::Credentials };
+        let refusal = OpeningError::LoginRefused { text: text_of(outcome), reason };
+        if temporary {
+            return Err(refusal);
+        }
+        self.last_refusal = Some(refusal);
+        Ok(())
+    }
+
+    fn ask_after_login(&mut self, session: &mut Session) -> Step {
+        self.last_refusal = None;
+        let known = session.capabilities();
+        if known.is_some_and(|known| !quirks::must_ask_capability_again(known)) {
+            return self.identify(session);
+        }
+        self.stage = Stage::CapabilityAfterLogin(session.submit(Command::capability()));
+        Step::Continue
+    }
+
+    /// Sends ID, without which 163.com refuses to open any mailbox.
+    fn identify(&mut self, session: &mut Session) -> Step {
+        if !session.capabilities().is_some_and(|own| own.has("ID")) {
+            self.stage = Stage::Ready;
+            return Step::Ready;
+        }
+        let fields: Vec<(&str, &str)> =
+            self.policy.id_fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+        self.stage = Stage::Id(session.submit(Command::id(&fields)));
+        Step::Continue
+    }
+}
+
+impl LoginMethod {
+    fn is_offered(self, capabilities: &Capabilities) -> bool {
+        match self {
+            Self::CramMd5 => capabilities.has_auth("CRAM-MD5"),
+            Self::Plain => capabilities.has_auth("PLAIN"),
+            Self::Login => !capabilities.has("LOGINDISABLED"),
+        }
+    }
+
+    fn command(self, credentials: &Credentials) -> Result<Command, SaslError> {
+        let Credentials { user, authorization_id, password } = credentials;
+        Ok(match self {
+            Self::CramMd5 => Command::authenticate(Box::new(CramMd5::new(user, password.clone()))),
+            Self::Plain => {
+                let acting_for = authorization_id.as_deref().unwrap_or_default();
+                Command::authenticate(Box::new(Plain::new(acting_for, user, password.clone())?))
+            }
+            Self::Login => Command::login(user, password),
+        })
+    }
+}
+
+fn code_of(outcome: &Outcome) -> Option<&Code> {
+    match outcome {
+        Outcome::Ok(text) | Outcome::No(text) | Outcome::Bad(text) => text.code.as_ref(),
+        Outcome::Cancelled(_) | Outcome::Lost(_) => None,
+    }
+}
+
+fn text_of(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Ok(text) | Outcome::No(text) | Outcome::Bad(text) => text.text.clone(),
+        Outcome::Cancelled(error) => error.to_string(),
+        Outcome::Lost(_) => String::new(),
     }
 }

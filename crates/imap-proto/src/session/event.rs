@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use crate::response::{BodyStart, StatusText, Untagged};
+use crate::sasl::SaslError;
 use crate::scanner::ScanError;
 
 /// Names a submitted command within its session. Handles grow in the order of submission.
@@ -16,8 +17,11 @@ impl CommandHandle {
         Self(number)
     }
 
-    pub(crate) fn number(self) -> u64 {
-        self.0
+    /// Reads a tag; `None` for one that was never made here.
+    pub(crate) fn from_tag(tag: &[u8]) -> Option<Self> {
+        let number = std::str::from_utf8(tag).ok()?.strip_prefix('a')?.parse().ok()?;
+        let handle = Self(number);
+        (handle.to_string().as_bytes() == tag).then_some(handle)
     }
 }
 
@@ -85,6 +89,8 @@ pub enum Outcome {
     No(StatusText),
     /// BAD: not understood.
     Bad(StatusText),
+    /// The SASL mechanism gave up; the server confirmed that the login is cancelled.
+    Cancelled(SaslError),
     /// The connection ended first.
     Lost(Lost),
 }

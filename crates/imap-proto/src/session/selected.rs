@@ -3,6 +3,7 @@
 use crate::command::OpenMode;
 use crate::flags::FlagList;
 use crate::mailbox::MailboxName;
+use crate::response::{Code, Untagged, Vanished, VanishedAge};
 use crate::uid_set::Uid;
 
 /// What the server said about the mailbox that is selected.
@@ -29,6 +30,58 @@ pub struct Selected {
     pub highest_mod_seq: Option<u64>,
     /// UIDNOTSTICKY was said: UIDs do not outlive the session.
     pub uid_not_sticky: bool,
+}
+
+impl Selected {
+    pub(crate) fn new(mailbox: MailboxName, mode: OpenMode) -> Self {
+        Self {
+            mailbox,
+            mode,
+            access: match mode {
+                OpenMode::Select => Access::ReadWrite,
+                OpenMode::Examine => Access::ReadOnly,
+            },
+            exists: 0,
+            uid_validity: None,
+            uid_next: None,
+            permanent_flags: None,
+            flags: FlagList::new(),
+            highest_mod_seq: None,
+            uid_not_sticky: false,
+        }
+    }
+
+    /// Takes in what the server said.
+    pub(crate) fn note(&mut self, data: &Untagged) {
+        match data {
+            Untagged::Exists(count) => self.exists = *count,
+            Untagged::Expunge(_) => self.exists = self.exists.saturating_sub(1),
+            Untagged::Vanished(Vanished { age: VanishedAge::Now, uids }) => {
+                let gone = u32::try_from(uids.len()).unwrap_or(u32::MAX);
+                self.exists = self.exists.saturating_sub(gone);
+            }
+            Untagged::Flags(flags) => self.flags.clone_from(flags),
+            Untagged::Status { text, .. } => self.note_code(text.code.as_ref()),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn note_code(&mut self, code: Option<&Code>) {
+        match code {
+            Some(Code::ReadOnly) => self.access = Access::ReadOnly,
+            // An EXAMINE stays one, whatever the server says.
+            Some(Code::ReadWrite) if self.mode == OpenMode::Select => {
+                self.access = Access::ReadWrite;
+            }
+            Some(Code::UidValidity(value)) => self.uid_validity = Some(*value),
+            Some(Code::UidNext(uid)) => self.uid_next = Some(*uid),
+            Some(Code::PermanentFlags(flags)) => self.permanent_flags = Some(flags.clone()),
+            Some(Code::HighestModSeq(value)) => self.highest_mod_seq = Some(*value),
+            Some(Code::NoModSeq) => self.highest_mod_seq = None,
+            Some(Code::UidNotSticky) => self.uid_not_sticky = true,
+            _ => {}
+        }
+    }
 }
 
 /// What may be done with the selected mailbox.

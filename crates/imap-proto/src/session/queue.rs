@@ -1,1 +1,0 @@
-//! Which command may be sent when.
