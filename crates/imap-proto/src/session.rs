@@ -314,13 +314,12 @@ impl Session {
             self.last_progress = now;
         }
         let mut opened = None;
-        match &command.kind {
-            CommandKind::Open { mailbox, mode } => {
-                self.selected = None;
-                opened = Some(Selected::new(mailbox.clone(), *mode));
-            }
-            CommandKind::Login | CommandKind::Authenticate => self.capabilities_are_fresh = false,
-            _ => {}
+        if let CommandKind::Open { mailbox, mode } = &command.kind {
+            self.selected = None;
+            opened = Some(Selected::new(mailbox.clone(), *mode));
+        }
+        if matches!(command.kind, CommandKind::Login | CommandKind::Authenticate) {
+            self.capabilities_are_fresh = false;
         }
         let kind = command.kind.clone();
         let has_sasl_ir = self.capabilities.as_ref().is_some_and(|own| own.has("SASL-IR"));
@@ -378,6 +377,7 @@ impl Session {
         Ok(())
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other commands change nothing here")]
     fn handle_tagged(&mut self, tagged: Tagged) -> Result<(), SessionError> {
         let handle = CommandHandle::from_tag(&tagged.tag);
         let Some((handle, mut command)) = handle.and_then(|h| self.in_flight.remove_entry(&h))
@@ -436,6 +436,7 @@ impl Session {
         Ok(())
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other data changes nothing here")]
     fn handle_untagged(&mut self, data: Untagged) {
         let handle = routing::handle_of(&self.in_flight, &data);
         let view = self

@@ -15,7 +15,7 @@ pub enum FetchItem {
     Uid,
     /// INTERNALDATE.
     InternalDate,
-    /// RFC822.SIZE. (DavMail downloads every message to answer this.)
+    /// RFC822.SIZE. (`DavMail` downloads every message to answer this.)
     Size,
     /// MODSEQ; needs CONDSTORE.
     ModSeq,

@@ -57,12 +57,6 @@ impl<'a> Cursor<'a> {
         self.take_while(|byte| byte == b' ' || byte == b'\t');
     }
 
-    /// Skips blanks and tells whether nothing is left.
-    pub(super) fn is_at_end(&mut self) -> bool {
-        self.blanks();
-        self.peek().is_none()
-    }
-
     pub(super) fn take_while(&mut self, accept: impl Fn(u8) -> bool) -> &'a [u8] {
         let rest = self.rest();
         let length = rest.iter().position(|&byte| !accept(byte)).unwrap_or(rest.len());

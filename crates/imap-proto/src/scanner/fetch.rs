@@ -112,7 +112,7 @@ impl FetchScan {
                 }
                 Stage::Body(section) => {
                     let section = std::mem::replace(section, Section::Full);
-                    self.read_body(section, cursor, sink)
+                    self.read_body(&section, cursor, sink)
                 }
                 Stage::Skip { depth } => {
                     let left = skip_value(depth, cursor);
@@ -151,7 +151,8 @@ impl FetchScan {
             return self.fetch.uid.is_none().then_some(Left::Broken);
         }
         if is("FLAGS") {
-            return self.read_flags(cursor);
+            self.read_flags(cursor);
+            return None;
         }
         if is("RFC822") {
             self.stage = Stage::Body(Section::Full);
@@ -179,24 +180,20 @@ impl FetchScan {
         None
     }
 
-    fn read_flags(&mut self, cursor: &mut Cursor<'_>) -> Option<Left> {
+    fn read_flags(&mut self, cursor: &mut Cursor<'_>) {
         let mut ahead = *cursor;
-        match ahead.flat_parentheses().and_then(parse_flags) {
-            Some(flags) => {
-                *cursor = ahead;
-                self.fetch.flags = Some(Flags::Known(flags));
-            }
-            None => {
-                self.fetch.flags = Some(Flags::Unparsable);
-                self.stage = Stage::Skip { depth: 0 };
-            }
+        if let Some(flags) = ahead.flat_parentheses().and_then(parse_flags) {
+            *cursor = ahead;
+            self.fetch.flags = Some(Flags::Known(flags));
+        } else {
+            self.fetch.flags = Some(Flags::Unparsable);
+            self.stage = Stage::Skip { depth: 0 };
         }
-        None
     }
 
     fn read_body(
         &mut self,
-        section: Section,
+        section: &Section,
         cursor: &mut Cursor<'_>,
         sink: &mut dyn FnMut(Response),
     ) -> Option<Left> {

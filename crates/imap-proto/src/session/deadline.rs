@@ -17,7 +17,7 @@ pub struct Deadlines {
 impl Default for Deadlines {
     /// A minute each.
     fn default() -> Self {
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         Self { greeting: minute, command: minute, stalled_literal: minute }
     }
 }

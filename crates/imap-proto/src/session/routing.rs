@@ -30,25 +30,22 @@ pub(super) fn handle_of(commands: &Commands, data: &Untagged) -> Option<CommandH
                 matches!(kind, CommandKind::Fetch { .. } | CommandKind::Open { .. })
             })
         }
-        Untagged::Vanished(_) => None,
         Untagged::Fetch(fetch) => fetch_handle(commands, fetch.uid, fetch.bodies),
         Untagged::Status { .. }
         | Untagged::Flags(_)
         | Untagged::Exists(_)
         | Untagged::Recent(_) => only(commands, |kind| matches!(kind, CommandKind::Open { .. })),
-        Untagged::Expunge(_) | Untagged::Unknown { .. } => None,
+        Untagged::Vanished(_) | Untagged::Expunge(_) | Untagged::Unknown { .. } => None,
         Untagged::Malformed(malformed) => malformed_handle(commands, malformed),
     }
 }
 
 /// Finds the FETCH that a body answers, of which so far at most the UID is known.
 pub(super) fn body_handle(commands: &Commands, uid: Option<Uid>) -> Option<CommandHandle> {
-    only(commands, |kind| match kind {
-        CommandKind::Fetch { messages, bodies: WithBodies::Yes } => {
-            uid.is_none_or(|uid| messages.may_include(uid))
-        }
-        _ => false,
-    })
+    only(
+        commands,
+        |kind| matches!(kind, CommandKind::Fetch { messages, bodies: WithBodies::Yes } if uid.is_none_or(|uid| messages.may_include(uid))),
+    )
 }
 
 fn fetch_handle(commands: &Commands, uid: Option<Uid>, bodies: u32) -> Option<CommandHandle> {
@@ -57,23 +54,23 @@ fn fetch_handle(commands: &Commands, uid: Option<Uid>, bodies: u32) -> Option<Co
     }
     // Every FETCH and STORE here gets the UID with its answer: without one it is news.
     let uid = uid?;
-    let fetch = only(commands, |kind| match kind {
-        CommandKind::Fetch { messages, bodies: WithBodies::No } => messages.may_include(uid),
-        _ => false,
-    });
+    let fetch = only(
+        commands,
+        |kind| matches!(kind, CommandKind::Fetch { messages, bodies: WithBodies::No } if messages.may_include(uid)),
+    );
     fetch.or_else(|| {
-        only(commands, |kind| match kind {
-            CommandKind::Store { messages } => messages.may_include(uid),
-            _ => false,
-        })
+        only(
+            commands,
+            |kind| matches!(kind, CommandKind::Store { messages } if messages.may_include(uid)),
+        )
     })
 }
 
 fn status_handle(commands: &Commands, mailbox: &MailboxName) -> Option<CommandHandle> {
-    let asked = only(commands, |kind| match kind {
-        CommandKind::Status { mailbox: own } => own.same_mailbox(mailbox),
-        _ => false,
-    });
+    let asked = only(
+        commands,
+        |kind| matches!(kind, CommandKind::Status { mailbox: own } if own.same_mailbox(mailbox)),
+    );
     // The server may write the name in another way; if only one was asked for, it is that one.
     asked.or_else(|| {
         only(commands, |kind| {
@@ -87,12 +84,10 @@ fn status_handle(commands: &Commands, mailbox: &MailboxName) -> Option<CommandHa
 
 fn malformed_handle(commands: &Commands, malformed: &Malformed) -> Option<CommandHandle> {
     match malformed.name.as_str() {
-        "FETCH" => only(commands, |kind| match kind {
-            CommandKind::Fetch { messages, .. } => {
-                malformed.uid.is_none_or(|uid| messages.may_include(uid))
-            }
-            _ => false,
-        }),
+        "FETCH" => only(
+            commands,
+            |kind| matches!(kind, CommandKind::Fetch { messages, .. } if malformed.uid.is_none_or(|uid| messages.may_include(uid))),
+        ),
         "SEARCH" | "ESEARCH" => only(commands, |kind| *kind == CommandKind::Search),
         "LIST" | "LSUB" => only(commands, is_list),
         "STATUS" => only(commands, |kind| {

@@ -52,6 +52,7 @@ impl Selected {
     }
 
     /// Takes in what the server said.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other data is not about the mailbox")]
     pub(crate) fn note(&mut self, data: &Untagged) {
         match data {
             Untagged::Exists(count) => self.exists = *count,

@@ -89,7 +89,9 @@ impl Sending {
             match (self.state, part) {
                 (State::Streaming { .. }, _) => return Wait::Driver,
                 (State::Awaited, _) => return Wait::Server,
-                (_, Part::Text(bytes)) => line.put_slice(bytes.expose_secret()),
+                (_, Part::Text(bytes)) | (State::Granted, Part::Literal(bytes)) => {
+                    line.put_slice(bytes.expose_secret());
+                }
                 (State::Open, Part::Literal(_) | Part::Stream { .. }) => {
                     let size_bytes = part.size_bytes();
                     if literals.allow(size_bytes) {
@@ -105,7 +107,6 @@ impl Sending {
                     }
                     continue;
                 }
-                (State::Granted, Part::Literal(bytes)) => line.put_slice(bytes.expose_secret()),
                 (State::Granted, Part::Stream { size_bytes }) if *size_bytes > 0 => {
                     return Wait::Announced { size_bytes: *size_bytes };
                 }
