@@ -1,7 +1,5 @@
 //! What both sides last agreed on.
 
-use std::collections::BTreeMap;
-
 use crate::flags::Flags;
 use crate::key::{Epoch, Key};
 use crate::observation::Observation;
@@ -66,25 +64,14 @@ impl Base {
     /// Carries the base over into a new epoch of the local side, whose directory was replaced,
     /// restored or lost its marker: nothing may be concluded from what is missing.
     ///
-    /// A pair stays if its local key is still there, or if another message hints at its remote
-    /// key. All others are forgotten, so that their messages are copied again and none is deleted.
+    /// A pair stays if its local key is still there, or if its message is only marked as deleted.
+    /// All others are forgotten, so that their messages are recognised or copied again, and none
+    /// is deleted.
     #[must_use]
     pub fn carried_over(self, local: &Observation) -> Self {
-        let hinted: BTreeMap<&Key, &Key> = local
-            .items()
-            .iter()
-            .filter_map(|item| item.hint.as_ref().map(|hint| (hint, &item.key)))
-            .collect();
-        let pairs = self
-            .pairs
-            .into_iter()
-            .filter_map(|mut pair| {
-                if local.position(&pair.local).is_none() {
-                    pair.local = (*hinted.get(&pair.remote)?).clone();
-                }
-                Some(pair)
-            })
-            .collect();
+        let stays =
+            |pair: &Pair| pair.deleted_on.is_some() || local.position(&pair.local).is_some();
+        let pairs = self.pairs.into_iter().filter(stays).collect();
         let epochs =
             self.epochs.map(|epochs| PerSide { remote: epochs.remote, local: local.epoch.clone() });
         Self { epochs, pairs }

@@ -119,6 +119,15 @@ impl Observation {
         self
     }
 
+    /// The same observation with the hints of some messages removed, because they proved wrong.
+    #[must_use]
+    pub fn without_hints_of(mut self, keys: &BTreeSet<Key>) -> Self {
+        for item in self.items.iter_mut().filter(|item| keys.contains(&item.key)) {
+            item.hint = None;
+        }
+        self
+    }
+
     /// Returns the messages that were seen, sorted by key.
     pub fn items(&self) -> &[Item] {
         &self.items

@@ -98,6 +98,13 @@ pub trait Store: Send + Sync {
     /// Returns the name of the repository in the configuration.
     fn name(&self) -> &str;
 
+    /// Returns what distinguishes this repository from any other that could be configured in its
+    /// place (server and user), where the epochs of its mailboxes alone do not. Another identity
+    /// than at the last sync means that the keys may mean something else, whatever the epoch.
+    fn identity(&self) -> Option<String> {
+        None
+    }
+
     /// Returns how many mailboxes it is useful to have open at once. It is a hint: the store
     /// queues what is more.
     fn parallelism(&self) -> usize;

@@ -115,7 +115,18 @@ async fn run(account: &Account) -> Result<(), RunError> {
             create_private(&account.metadata)?;
             let lock = AccountLock::take(&account.metadata, &account.name)?;
             create_private(&directory)?;
-            let state = State::open(&path, account.durability, account.steps.clone()).await?;
+            let (state, damaged) =
+                State::open(&path, account.durability, account.steps.clone()).await?;
+            if let Some(damaged) = damaged {
+                account.tell(&Event::Warning {
+                    message: format!(
+                        "the state of account '{}' was damaged; it was moved to '{}', and what it \
+                         knew is found out again by comparing both sides",
+                        account.name,
+                        damaged.display()
+                    ),
+                });
+            }
             (Some(lock), state)
         }
         Mode::DryRun => (None, State::open_copy(&path, &account.scratch).await?),
@@ -126,7 +137,7 @@ async fn run(account: &Account) -> Result<(), RunError> {
         PerSide { remote: &*account.rules.remote, local: &*account.rules.local },
         account.policy,
     );
-    let folders = prepare_folders(account, &state, &listing, structure).await?;
+    let folders = prepare_folders(account, &state, structure).await?;
     let surveyed = survey_all(account, &state, &listing, folders).await?;
     let executions = review_all(account, surveyed).await;
     if account.mode == Mode::Sync && !account.stop.is_cancelled() {
@@ -172,7 +183,6 @@ pub(crate) struct Folder {
 async fn prepare_folders(
     account: &Account,
     state: &State,
-    listing: &PerSide<Listing>,
     structure: StructurePlan,
 ) -> Result<Vec<Folder>, RunError> {
     for ignored in structure.ignored {
@@ -212,7 +222,6 @@ async fn prepare_folders(
             folders.push(Folder { pair, exists });
         }
     }
-    let _ = listing;
     let visible =
         |folder: &Folder| account.rules.remote.visible(folder.pair.remote.as_str()).to_lowercase();
     folders.sort_by_cached_key(visible);

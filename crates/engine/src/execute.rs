@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 
 use crate::account::{Account, RunError};
 use crate::event::Event;
-use crate::state::{Change, State};
+use crate::state::{Change, Standing, State};
 use crate::survey::OpenFolder;
 
 /// A folder and the plan that passed.
@@ -54,7 +54,7 @@ pub(crate) async fn execute(
     let failed_copies = Mutex::new(Vec::new());
     let work: Vec<(Worker<'_>, MailboxPlan)> = executions
         .into_iter()
-        .filter(|execution| !execution.plan.plan().is_empty())
+        .filter(|it| it.mailbox.standing != Standing::Whole || !it.plan.plan().is_empty())
         .map(|execution| {
             let open = execution.mailbox;
             (
@@ -110,6 +110,9 @@ impl Worker<'_> {
                 .iter()
                 .map(|(pair, change)| Change::Learn { pair: pair.clone(), change: change.clone() }),
         );
+        if self.open.standing == Standing::Rebuilding {
+            changes.push(Change::Rebuilt);
+        }
         Ok(self.state.apply(self.open.id, changes).await?)
     }
 

@@ -18,4 +18,4 @@ mod survey;
 pub use account::{Account, Durability, Mode, sync_account};
 pub use event::{Event, Events, FolderLabel};
 pub use lock::{AccountLock, LockError};
-pub use state::{Change, Content, MailboxId, MailboxRow, State, StateError};
+pub use state::{Change, Content, Era, Known, MailboxId, MailboxRow, Standing, State, StateError};

@@ -72,6 +72,38 @@ pub struct MailboxRow {
     pub folder: FolderPair,
 }
 
+/// The repositories and epochs in which the keys of a mailbox mean something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Era {
+    /// The identities of the repositories; empty where the epoch alone tells.
+    pub identities: PerSide<String>,
+    /// The epochs of the mailbox.
+    pub epochs: PerSide<offlineimap_core::Epoch>,
+}
+
+/// What the state knows of a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Known {
+    /// Its identity, once it was entered.
+    pub id: Option<MailboxId>,
+    /// The identities of the repositories with which it was last synced.
+    pub identities: PerSide<String>,
+    /// Whether the base can be relied on.
+    pub standing: Standing,
+    /// What both sides last agreed on.
+    pub base: Base,
+}
+
+/// Whether the base of a mailbox knows all messages that both sides have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Standing {
+    /// It does.
+    Whole,
+    /// It is new, or was lost: messages have to be recognised by hint and content first.
+    #[default]
+    Rebuilding,
+}
+
 /// What is kept of a message's content, to recognise it elsewhere.
 pub type Content = Option<Fingerprint>;
 
@@ -108,6 +140,8 @@ pub enum Change {
     },
     /// The intent has its outcome.
     Close(i64),
+    /// The messages that both sides have are paired: the mailbox is whole.
+    Rebuilt,
 }
 
 /// The state of one account.
@@ -126,18 +160,19 @@ impl std::fmt::Debug for State {
 }
 
 impl State {
-    /// Opens the state at `path`, creating or migrating it.
+    /// Opens the state at `path`, creating or migrating it. A damaged one is moved aside; the
+    /// second value is the name it has then, to be told to the user.
     pub async fn open(
         path: &Path,
         durability: Durability,
         steps: Steps,
-    ) -> Result<Self, StateError> {
+    ) -> Result<(Self, Option<PathBuf>), StateError> {
         let path = path.to_owned();
         let opened = tokio::task::spawn_blocking(move || {
             steps.step("state open");
-            let connection = schema::open(&path, durability)?;
+            let (connection, damaged) = schema::open_or_replace(&path, durability)?;
             let connection = Arc::new(Mutex::new(connection));
-            Ok(Self { path, connection, steps, _snapshot: None })
+            Ok((Self { path, connection, steps, _snapshot: None }, damaged))
         });
         opened.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
     }
@@ -149,7 +184,7 @@ impl State {
         let (path, scratch) = (path.to_owned(), scratch.to_owned());
         let opened = tokio::task::spawn_blocking(move || {
             let snapshot = snapshot::Snapshot::of(&path, &scratch)?;
-            let connection = schema::open(snapshot.path(), Durability::Relaxed)?;
+            let (connection, _) = schema::open_or_replace(snapshot.path(), Durability::Relaxed)?;
             let connection = Arc::new(Mutex::new(connection));
             let steps = Steps::default();
             Ok(Self { path, connection, steps, _snapshot: Some(Arc::new(snapshot)) })
@@ -162,31 +197,10 @@ impl State {
         self.read(rows::mailboxes).await
     }
 
-    /// Returns the base of a mailbox; an empty one if the mailbox is not known.
-    pub async fn base(&self, folder: &FolderPair) -> Result<Base, StateError> {
+    /// Returns what is known of a mailbox; an empty base if it is not known.
+    pub async fn base(&self, folder: &FolderPair) -> Result<Known, StateError> {
         let folder = folder.clone();
         self.read(move |db| rows::base(db, &folder)).await
-    }
-
-    /// Notes a mailbox and the epochs of its sides, before anything is copied in them.
-    /// Writes nothing if all of it is known.
-    pub async fn enter_mailbox(
-        &self,
-        folder: &FolderPair,
-        epochs: &PerSide<offlineimap_core::Epoch>,
-    ) -> Result<MailboxId, StateError> {
-        let (folder, epochs) = (folder.clone(), epochs.clone());
-        let known = {
-            let (folder, epochs) = (folder.clone(), epochs.clone());
-            self.read(move |db| rows::find_mailbox(db, &folder, &epochs)).await?
-        };
-        match known {
-            Some(id) => Ok(id),
-            None => {
-                self.write("enter mailbox", move |db| rows::enter_mailbox(db, &folder, &epochs))
-                    .await
-            }
-        }
     }
 
     /// Forgets everything about the mailboxes of a folder, on whichever side it has this name.
@@ -196,16 +210,17 @@ impl State {
         self.write("purge mailbox", move |db| rows::purge(db, &folder)).await
     }
 
-    /// Carries a mailbox over into new epochs with just these pairs, in one transaction.
+    /// Carries a mailbox over into a new era with just these pairs, in one transaction. It has to be
+    /// rebuilt then, until [`Change::Rebuilt`].
     pub async fn carry_over(
         &self,
         folder: &FolderPair,
-        epochs: &PerSide<offlineimap_core::Epoch>,
+        era: &Era,
         pairs: Vec<Pair>,
     ) -> Result<MailboxId, StateError> {
-        let (folder, epochs) = (folder.clone(), epochs.clone());
+        let (folder, era) = (folder.clone(), era.clone());
         self.write("carry mailbox over", move |db| {
-            let id = rows::enter_mailbox(db, &folder, &epochs)?;
+            let id = rows::enter_mailbox(db, &folder, &era)?;
             rows::keep_pairs(db, id, &pairs)?;
             Ok(id)
         })

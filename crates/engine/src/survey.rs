@@ -1,16 +1,17 @@
 //! Looking at one folder: observe both sides, settle what a crash left open, and plan.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use offlineimap_core::{
-    Access, Base, Epoch, FlagSupport, FolderPair, Frontier, Hints, Mailbox, MailboxPlan,
-    Observation, PerSide, Role, Scope, Side, StoreError, plan,
+    Access, Base, CopyOp, Epoch, EpochChanged, Fingerprint, FlagSupport, FolderPair, Frontier,
+    Hints, Key, Mailbox, MailboxPlan, Observation, PerSide, Role, Scope, Side, StoreError, plan,
 };
 
 use crate::account::{Account, Folder, Mode, RunError};
 use crate::event::Event;
 use crate::recover;
-use crate::state::{MailboxId, State};
+use crate::state::{Era, Known, MailboxId, Standing, State};
 
 /// A folder that is open on both sides (in a dry run perhaps on one only).
 #[derive(Clone)]
@@ -20,6 +21,7 @@ pub(crate) struct OpenFolder {
     pub(crate) sides: PerSide<Option<Arc<dyn Mailbox>>>,
     pub(crate) frontiers: PerSide<Option<Frontier>>,
     pub(crate) hints: PerSide<Hints>,
+    pub(crate) standing: Standing,
 }
 
 /// A folder and what it needs.
@@ -65,49 +67,80 @@ impl Survey<'_> {
             self.observe(Side::Remote, sides.remote.as_deref()),
             self.observe(Side::Local, sides.local.as_deref()),
         );
-        let seen = PerSide { remote: remote?, local: local? };
-        let open = |id| OpenFolder {
-            id,
-            folder: folder.pair.clone(),
-            sides: sides.clone(),
-            frontiers: seen.as_ref().map(|it| it.frontier.clone()),
-            hints: seen.as_ref().map(|it| it.hints),
+        let mut seen = PerSide { remote: remote?, local: local? };
+        let frontiers = seen.as_ref().map(|it| it.frontier.clone());
+        let hints = seen.as_ref().map(|it| it.hints);
+        let era = Era {
+            identities: account.stores.as_ref().map(|it| it.identity().unwrap_or_default()),
+            epochs: seen.as_ref().map(|it| it.epoch.clone()),
         };
-        let epochs = seen.as_ref().map(|it| it.epoch.clone());
-
-        let mut base = self.state.base(&folder.pair).await?;
-        if self.remote_was_replaced(folder, &base, &epochs) {
-            return Ok(None);
-        }
-        let lost = match &base.epochs {
-            None => true,
-            Some(saved) => saved.local != epochs.local,
-        };
-        let id = if lost && base.epochs.is_some() {
-            account
-                .tell(&Event::LocalReplaced { folder: account.label(Side::Local, &folder.pair) });
-            base = base.carried_over(&seen.local);
-            self.state.carry_over(&folder.pair, &epochs, base.pairs().to_vec()).await?
+        let known = if folder.exists == (PerSide { remote: true, local: true }) {
+            self.state.base(&folder.pair).await?
         } else {
-            self.state.enter_mailbox(&folder.pair, &epochs).await?
+            // A real run forgets the folder when it creates the missing side.
+            Known::default()
         };
-        let open = open(id);
+        let Some((id, standing)) = self.reconcile(folder, &known, &era, &seen).await? else {
+            return Ok(None);
+        };
+        let open =
+            OpenFolder { id, folder: folder.pair.clone(), sides, frontiers, hints, standing };
+        let mut base = match standing {
+            Standing::Whole => known.base,
+            Standing::Rebuilding => self.state.base(&folder.pair).await?.base,
+        };
         if recover::settle_open(account, self.state, &open, &seen, &base).await? {
-            base = self.state.base(&folder.pair).await?;
+            base = self.state.base(&folder.pair).await?.base;
         }
-        let mut plan = match plan(seen.as_ref(), &base, account.policy) {
+        let planned = match standing {
+            Standing::Whole => plan(seen.as_ref(), &base, account.policy).map_err(PlanError::Epoch),
+            Standing::Rebuilding => self.plan_by_content(&open, &mut seen, &base).await,
+        };
+        let plan = match planned {
             Ok(plan) => plan,
-            Err(changed) => {
-                // Both epochs were compared above; nothing may be changed all the same.
+            Err(PlanError::Store(error)) => return Err(error.into()),
+            Err(PlanError::Epoch(changed)) => {
+                // The epochs were reconciled above; nothing may be changed all the same.
                 account.tell(&Event::error(account.folder_context(&folder.pair), &changed));
                 return Ok(None);
             }
         };
-        if lost {
-            self.pair_by_content(&open, &mut plan).await?;
-        }
         let messages = base.live();
         Ok(Some(Surveyed { open, folder: folder.pair.clone(), plan, messages, role: None }))
+    }
+
+    /// Compares the era of the state with what was found, and enters the mailbox in the new one.
+    /// `None` if the server gave its keys a new meaning, so that nothing may be done.
+    async fn reconcile(
+        &self,
+        folder: &Folder,
+        known: &Known,
+        era: &Era,
+        seen: &PerSide<Observation>,
+    ) -> Result<Option<(MailboxId, Standing)>, RunError> {
+        let kept = match (&known.base.epochs, known.id) {
+            (Some(saved), _) if saved.remote != era.epochs.remote => {
+                self.account.tell(&Event::EpochProblem {
+                    folder: self.account.label(Side::Remote, &folder.pair),
+                    side: Side::Remote,
+                    saved: saved.remote.to_string(),
+                    current: era.epochs.remote.to_string(),
+                });
+                return Ok(None);
+            }
+            (Some(saved), Some(id)) if known.identities == era.identities => {
+                if saved.local == era.epochs.local {
+                    return Ok(Some((id, known.standing)));
+                }
+                let folder = self.account.label(Side::Local, &folder.pair);
+                self.account.tell(&Event::LocalReplaced { folder });
+                known.base.clone().carried_over(&seen.local).pairs().to_vec()
+            }
+            // New, or another repository, whose keys may mean other messages.
+            _ => Vec::new(),
+        };
+        let id = self.state.carry_over(&folder.pair, era, kept).await?;
+        Ok(Some((id, Standing::Rebuilding)))
     }
 
     async fn open(
@@ -148,43 +181,96 @@ impl Survey<'_> {
         Ok(seen)
     }
 
-    fn remote_was_replaced(&self, folder: &Folder, base: &Base, now: &PerSide<Epoch>) -> bool {
-        let Some(saved) = &base.epochs else { return false };
-        if saved.remote == now.remote {
-            return false;
-        }
-        self.account.tell(&Event::EpochProblem {
-            folder: self.account.label(Side::Remote, &folder.pair),
-            side: Side::Remote,
-            saved: saved.remote.to_string(),
-            current: now.remote.to_string(),
-        });
-        true
-    }
-
-    /// Where the base was lost and messages would be copied both ways, finds out which of them
-    /// are the same.
-    async fn pair_by_content(
+    /// Plans a folder whose base was lost, wholly or in part: messages are recognised by the key
+    /// in their hint and by their content, and a hint that the content contradicts is not believed.
+    async fn plan_by_content(
         &self,
         open: &OpenFolder,
-        plan: &mut MailboxPlan,
-    ) -> Result<(), StoreError> {
+        seen: &mut PerSide<Observation>,
+        base: &Base,
+    ) -> Result<MailboxPlan, PlanError> {
+        let policy = self.account.policy;
+        let mut plan_now = plan(seen.as_ref(), base, policy).map_err(PlanError::Epoch)?;
         let (Some(remote), Some(local)) = (&open.sides.remote, &open.sides.local) else {
-            return Ok(());
+            return Ok(plan_now);
         };
-        if plan.copies.remote.is_empty() || plan.copies.local.is_empty() {
-            return Ok(());
+        let there = plan_now.adopt.iter().map(|it| it.remote.clone()).collect();
+        let here = plan_now.adopt.iter().map(|it| it.local.clone()).collect();
+        let looks = fingerprints(&**remote, there, &**local, here).await?;
+        let contradicted: BTreeSet<Key> = plan_now
+            .adopt
+            .iter()
+            .filter(|it| looks.contradict(&it.remote, &it.local))
+            .map(|it| it.local.clone())
+            .collect();
+        if !contradicted.is_empty() {
+            seen.local = seen.local.clone().without_hints_of(&contradicted);
+            plan_now = plan(seen.as_ref(), base, policy).map_err(PlanError::Epoch)?;
+        }
+        if plan_now.copies.remote.is_empty() || plan_now.copies.local.is_empty() {
+            return Ok(plan_now);
         }
         // Copies to the local side come from the remote, and the other way round.
-        let keys = |copies: &[offlineimap_core::CopyOp]| {
-            copies.iter().map(|op| op.source.clone()).collect::<Vec<_>>()
-        };
-        let (there, here) = (keys(&plan.copies.local), keys(&plan.copies.remote));
-        let (there, here) = tokio::join!(
-            remote.fingerprints(Scope::Keys(&there)),
-            local.fingerprints(Scope::Keys(&here)),
-        );
-        plan.adopt_by_content(&there?, &here?);
-        Ok(())
+        let keys = |copies: &[CopyOp]| copies.iter().map(|op| op.source.clone()).collect();
+        let (there, here) = (keys(&plan_now.copies.local), keys(&plan_now.copies.remote));
+        let looks = fingerprints(&**remote, there, &**local, here).await?;
+        plan_now.adopt_by_content(&looks.remote, &looks.local);
+        Ok(plan_now)
     }
+}
+
+enum PlanError {
+    Epoch(EpochChanged),
+    Store(StoreError),
+}
+
+impl From<StoreError> for PlanError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// What messages of both sides look like, sorted by key.
+struct Looks {
+    remote: Vec<(Key, Fingerprint)>,
+    local: Vec<(Key, Fingerprint)>,
+}
+
+impl Looks {
+    /// Tells whether two messages cannot be the same. OfflineIMAP changed sizes when it copied,
+    /// never Message-IDs; so sizes count only where there is no Message-ID.
+    fn contradict(&self, remote: &Key, local: &Key) -> bool {
+        match (look_up(&self.remote, remote), look_up(&self.local, local)) {
+            (Some(there), Some(here)) => match (&there.message_id, &here.message_id) {
+                (None, None) => there.wire_octets != here.wire_octets,
+                (there, here) => there != here,
+            },
+            // One of them is gone by now; the next run looks again.
+            _ => true,
+        }
+    }
+}
+
+fn look_up<'a>(sorted: &'a [(Key, Fingerprint)], key: &Key) -> Option<&'a Fingerprint> {
+    let at = sorted.binary_search_by(|(it, _)| it.cmp(key)).ok()?;
+    sorted.get(at).map(|(_, fingerprint)| fingerprint)
+}
+
+async fn fingerprints(
+    remote: &dyn Mailbox,
+    there: Vec<Key>,
+    local: &dyn Mailbox,
+    here: Vec<Key>,
+) -> Result<Looks, StoreError> {
+    if there.is_empty() || here.is_empty() {
+        return Ok(Looks { remote: Vec::new(), local: Vec::new() });
+    }
+    let (remote, local) = tokio::join!(
+        remote.fingerprints(Scope::Keys(&there)),
+        local.fingerprints(Scope::Keys(&here)),
+    );
+    let (mut remote, mut local) = (remote?, local?);
+    remote.sort_by(|a, b| a.0.cmp(&b.0));
+    local.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(Looks { remote, local })
 }

@@ -219,7 +219,7 @@ impl Copying<'_> {
         uploads: BTreeMap<Key, Upload>,
     ) -> Result<(), RunError> {
         let open = &self.worker.open;
-        let base = self.worker.state.base(&open.folder).await?;
+        let base = self.worker.state.base(&open.folder).await?.base;
         let known: BTreeSet<Key> =
             base.pairs().iter().map(|pair| pair.key(self.to).clone()).collect();
         let wanted: Vec<(&Key, Fingerprint)> =

@@ -8,7 +8,7 @@ use offlineimap_core::{
 use rusqlite::types::{Type, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Change, MailboxId, MailboxRow};
+use super::{Change, Era, Known, MailboxId, MailboxRow, Standing};
 
 pub(super) fn mailboxes(db: &Connection) -> rusqlite::Result<Vec<MailboxRow>> {
     db.prepare("SELECT id, remote_name, local_name FROM mailbox ORDER BY id")?
@@ -24,28 +24,33 @@ pub(super) fn mailboxes(db: &Connection) -> rusqlite::Result<Vec<MailboxRow>> {
         .collect()
 }
 
-pub(super) fn base(db: &Connection, folder: &FolderPair) -> rusqlite::Result<Base> {
+pub(super) fn base(db: &Connection, folder: &FolderPair) -> rusqlite::Result<Known> {
     let found = db
         .query_row(
-            "SELECT id, remote_epoch, local_epoch FROM mailbox
-             WHERE remote_name = ?1 AND local_name = ?2",
+            "SELECT id, remote_epoch, local_epoch, remote_identity, local_identity, standing
+             FROM mailbox WHERE remote_name = ?1 AND local_name = ?2",
             params![folder.remote.as_str(), folder.local.as_str()],
             |row| {
                 let epochs = PerSide {
                     remote: Epoch::new(row.get::<_, String>(1)?),
                     local: Epoch::new(row.get::<_, String>(2)?),
                 };
-                Ok((row.get::<_, i64>(0)?, epochs))
+                let identities = PerSide { remote: row.get(3)?, local: row.get(4)? };
+                let standing = match row.get_ref(5)?.as_str()? {
+                    "whole" => Standing::Whole,
+                    _ => Standing::Rebuilding,
+                };
+                Ok((MailboxId(row.get(0)?), epochs, identities, standing))
             },
         )
         .optional()?;
-    let Some((id, epochs)) = found else { return Ok(Base::default()) };
+    let Some((id, epochs, identities, standing)) = found else { return Ok(Known::default()) };
     let pairs = db
         .prepare_cached(
             "SELECT remote_key, local_key, flags, deleted_on FROM pair
              WHERE mailbox = ?1 ORDER BY remote_key",
         )?
-        .query_map([id], |row| {
+        .query_map([id.0], |row| {
             Ok(Pair {
                 remote: key(row, 0)?,
                 local: key(row, 1)?,
@@ -54,44 +59,29 @@ pub(super) fn base(db: &Connection, folder: &FolderPair) -> rusqlite::Result<Bas
             })
         })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(Base::new(epochs, pairs))
-}
-
-pub(super) fn find_mailbox(
-    db: &Connection,
-    folder: &FolderPair,
-    epochs: &PerSide<Epoch>,
-) -> rusqlite::Result<Option<MailboxId>> {
-    db.query_row(
-        "SELECT id FROM mailbox WHERE remote_name = ?1 AND local_name = ?2
-         AND remote_epoch = ?3 AND local_epoch = ?4",
-        params![
-            folder.remote.as_str(),
-            folder.local.as_str(),
-            epochs.remote.as_str(),
-            epochs.local.as_str()
-        ],
-        |row| row.get(0).map(MailboxId),
-    )
-    .optional()
+    Ok(Known { id: Some(id), identities, standing, base: Base::new(epochs, pairs) })
 }
 
 pub(super) fn enter_mailbox(
     db: &Connection,
     folder: &FolderPair,
-    epochs: &PerSide<Epoch>,
+    era: &Era,
 ) -> rusqlite::Result<MailboxId> {
     db.query_row(
-        "INSERT INTO mailbox (remote_name, local_name, remote_epoch, local_epoch)
-         VALUES (?1, ?2, ?3, ?4)
+        "INSERT INTO mailbox (remote_name, local_name, remote_epoch, local_epoch,
+                              remote_identity, local_identity)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (remote_name, local_name)
-         DO UPDATE SET remote_epoch = ?3, local_epoch = ?4
+         DO UPDATE SET remote_epoch = ?3, local_epoch = ?4,
+                       remote_identity = ?5, local_identity = ?6, standing = 'rebuilding'
          RETURNING id",
         params![
             folder.remote.as_str(),
             folder.local.as_str(),
-            epochs.remote.as_str(),
-            epochs.local.as_str()
+            era.epochs.remote.as_str(),
+            era.epochs.local.as_str(),
+            era.identities.remote,
+            era.identities.local,
         ],
         |row| row.get(0).map(MailboxId),
     )
@@ -183,6 +173,9 @@ fn apply_one(db: &Connection, id: MailboxId, change: &Change) -> rusqlite::Resul
         Change::Forget { pair } => {
             db.prepare_cached("DELETE FROM pair WHERE mailbox = ?1 AND remote_key = ?2")?
                 .execute(params![id.0, value(pair)])?;
+        }
+        Change::Rebuilt => {
+            db.execute("UPDATE mailbox SET standing = 'whole' WHERE id = ?1", [id.0])?;
         }
         Change::Close(intent) => {
             db.prepare_cached("DELETE FROM intent WHERE id = ?1")?.execute([intent])?;

@@ -1,8 +1,8 @@
 //! The tables, and their numbered migrations.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::StateError;
 use crate::account::Durability;
@@ -13,11 +13,17 @@ const MIGRATIONS: &[(i64, &str)] = &[(
     r"
     -- A folder on both sides. Keys of its messages mean something in these epochs only.
     CREATE TABLE mailbox (
-        id           INTEGER PRIMARY KEY AUTOINCREMENT,
-        remote_name  TEXT NOT NULL,
-        local_name   TEXT NOT NULL,
-        remote_epoch TEXT NOT NULL,
-        local_epoch  TEXT NOT NULL,
+        id              INTEGER PRIMARY KEY AUTOINCREMENT,
+        remote_name     TEXT NOT NULL,
+        local_name      TEXT NOT NULL,
+        remote_epoch    TEXT NOT NULL,
+        local_epoch     TEXT NOT NULL,
+        -- Which repositories the epochs belong to; empty where the epoch alone tells.
+        remote_identity TEXT NOT NULL DEFAULT '',
+        local_identity  TEXT NOT NULL DEFAULT '',
+        -- 'rebuilding' until the messages that both sides have are paired again.
+        standing        TEXT NOT NULL DEFAULT 'rebuilding'
+                        CHECK (standing IN ('whole', 'rebuilding')),
         UNIQUE (remote_name, local_name)
     ) STRICT;
 
@@ -56,6 +62,60 @@ const MIGRATIONS: &[(i64, &str)] = &[(
 ",
 )];
 
+/// Opens the database as [`open`] does. One that is damaged is moved aside under the name that is
+/// returned, and a new one begun: what it knew is found out again from both sides.
+pub(super) fn open_or_replace(
+    path: &Path,
+    durability: Durability,
+) -> Result<(Connection, Option<PathBuf>), StateError> {
+    let unclean = beside(path, "-wal").metadata().is_ok_and(|wal| wal.len() > 0);
+    let opened = open(path, durability).and_then(|db| {
+        if unclean && !is_sound(&db) {
+            let source = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(11), None);
+            return Err(StateError::Sqlite { path: path.to_owned(), source });
+        }
+        Ok(db)
+    });
+    match opened {
+        Err(StateError::Sqlite { source, .. }) if is_damage(&source) => {
+            let damaged = set_aside(path)
+                .map_err(|source| StateError::Io { path: path.to_owned(), source })?;
+            Ok((open(path, durability)?, Some(damaged)))
+        }
+        opened => Ok((opened?, None)),
+    }
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+}
+
+fn is_sound(db: &Connection) -> bool {
+    let answer = db.pragma_query_value(None, "quick_check(1)", |row| row.get::<_, String>(0));
+    // Only a finding counts as damage; not being able to look is another error.
+    !answer.is_ok_and(|answer| answer != "ok")
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
+    let target = (1..1000)
+        .map(|n| beside(path, &format!(".damaged-{n}")))
+        .find(|target| !target.exists())
+        .ok_or(std::io::ErrorKind::AlreadyExists)?;
+    for suffix in ["-wal", "-shm", ""] {
+        match std::fs::rename(beside(path, suffix), beside(&target, suffix)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(target)
+}
+
 /// Opens the database, creating or migrating it in one transaction.
 pub(super) fn open(path: &Path, durability: Durability) -> Result<Connection, StateError> {
     let failed = |source| StateError::Sqlite { path: path.to_owned(), source };
@@ -71,8 +131,17 @@ pub(super) fn open(path: &Path, durability: Durability) -> Result<Connection, St
             db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         migrate(&transaction).map_err(failed)?;
         transaction.commit().map_err(failed)?;
+        sync_directory(path)?;
     }
     Ok(db)
+}
+
+/// Makes the name of a new database durable; its contents are sqlite's business.
+fn sync_directory(path: &Path) -> Result<(), StateError> {
+    let Some(directory) = path.parent() else { return Ok(()) };
+    std::fs::File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(|source| StateError::Io { path: directory.to_owned(), source })
 }
 
 fn configure(db: &Connection, durability: Durability) -> rusqlite::Result<()> {
