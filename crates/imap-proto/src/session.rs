@@ -483,14 +483,13 @@ impl Session {
         let Deadlines { greeting, command, stalled_literal } = self.settings.deadlines;
         let streams = self.sending.as_ref().is_some_and(Sending::is_streaming);
         let (wait, awaited) = match self.phase {
-            Phase::Closed | Phase::Handshake => return None,
             Phase::Greeting => (greeting, Awaited::Greeting),
             Phase::Bye => (BYE_GRACE, Awaited::Answer),
             Phase::Running if streams || self.scanner.is_within_literal() => {
                 (stalled_literal, Awaited::Literal)
             }
             Phase::Running if !self.in_flight.is_empty() => (command, Awaited::Answer),
-            Phase::Running => return None,
+            Phase::Running | Phase::Closed | Phase::Handshake => return None,
         };
         Some((self.last_progress.checked_add(wait)?, awaited))
     }

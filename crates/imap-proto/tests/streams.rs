@@ -1,6 +1,7 @@
 //! Long streams, hostile streams, and waiting.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "every other answer fails the test")]
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -219,11 +220,15 @@ fn the_window_is_kept() {
         session.submit(Command::fetch(Messages::Uids(uid), &[FetchItem::Body]));
     }
     let Some(Output::Bytes(sent)) = session.poll_output(now) else { panic!() };
-    assert_eq!(sent.iter().filter(|&&byte| byte == b'\n').count(), 50);
+    assert_eq!(lines(&sent), 50);
     assert!(!session.has_room());
     feed(&mut session, "a7 OK\r\na3 OK\r\n", now);
     let Some(Output::Bytes(sent)) = session.poll_output(now) else { panic!() };
-    assert_eq!(sent.iter().filter(|&&byte| byte == b'\n').count(), 2);
+    assert_eq!(lines(&sent), 2);
+}
+
+fn lines(bytes: &[u8]) -> usize {
+    bytes.split_inclusive(|&byte| byte == b'\n').count()
 }
 
 /// Pieces of the protocol, so that random streams get somewhere.

@@ -307,7 +307,7 @@ fn a_bye_ends_everything_with_its_reason() {
 }
 
 #[test]
-fn data_in_the_open_behind_starttls_is_refused() {
+fn data_in_the_open_behind_starttls_refused() {
     Transcript::with("IMAP4rev1 STARTTLS")
         .submit(Command::start_tls)
         .c("a1 STARTTLS\r\n")

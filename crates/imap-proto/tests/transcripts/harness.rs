@@ -82,7 +82,7 @@ impl Transcript {
         self
     }
 
-    pub(crate) fn is_refused(mut self, error: OpeningError) -> Self {
+    pub(crate) fn refused(mut self, error: OpeningError) -> Self {
         self.refusal = Some(error);
         self
     }
@@ -151,7 +151,7 @@ impl Transcript {
                     );
                 }
                 Step::Server(bytes) => {
-                    let here = &bytes[..bytes.len().min(left)];
+                    let (here, _) = bytes.split_at(bytes.len().min(left));
                     left -= here.len();
                     for piece in divide(here, pieces) {
                         played.receive(piece, now);
@@ -168,10 +168,12 @@ impl Transcript {
 
 fn divide(bytes: &[u8], pieces: Pieces) -> Vec<&[u8]> {
     match pieces {
-        Pieces::Whole => vec![bytes],
         Pieces::Bytes => bytes.chunks(1).collect(),
-        Pieces::SplitAt(at) if at < bytes.len() => vec![&bytes[..at], &bytes[at..]],
-        Pieces::SplitAt(_) => vec![bytes],
+        Pieces::SplitAt(at) if at < bytes.len() => {
+            let (before, behind) = bytes.split_at(at);
+            vec![before, behind]
+        }
+        Pieces::Whole | Pieces::SplitAt(_) => vec![bytes],
     }
 }
 
@@ -298,25 +300,19 @@ fn outcome_text(outcome: &Outcome) -> String {
 fn data_text(data: &Untagged) -> String {
     match data {
         Untagged::Fetch(fetch) => {
-            let mut line = format!("fetch {}", fetch.seq);
-            if let Some(uid) = fetch.uid {
-                line.push_str(&format!(" uid={uid}"));
-            }
-            match &fetch.flags {
-                None => {}
-                Some(Flags::Known(flags)) => line.push_str(&format!(" flags=({flags})")),
-                Some(Flags::Unparsable) => line.push_str(" flags=?"),
-            }
-            if let Some(date) = fetch.internal_date {
-                line.push_str(&format!(" date={date}"));
-            }
-            if let Some(size) = fetch.size_bytes {
-                line.push_str(&format!(" size={size}"));
-            }
-            if let Some(mod_seq) = fetch.mod_seq {
-                line.push_str(&format!(" modseq={mod_seq}"));
-            }
-            line
+            let flags = fetch.flags.as_ref().map(|flags| match flags {
+                Flags::Known(flags) => format!("flags=({flags})"),
+                Flags::Unparsable => "flags=?".to_owned(),
+            });
+            let items = [
+                Some(format!("fetch {}", fetch.seq)),
+                fetch.uid.map(|uid| format!("uid={uid}")),
+                flags,
+                fetch.internal_date.map(|date| format!("date={date}")),
+                fetch.size_bytes.map(|size| format!("size={size}")),
+                fetch.mod_seq.map(|mod_seq| format!("modseq={mod_seq}")),
+            ];
+            items.into_iter().flatten().collect::<Vec<_>>().join(" ")
         }
         Untagged::Search(result) => format!("search {}", result.uids),
         Untagged::Vanished(vanished) => format!("vanished {:?} {}", vanished.age, vanished.uids),

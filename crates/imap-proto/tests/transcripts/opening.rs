@@ -72,7 +72,7 @@ fn the_next_method_is_tried_and_the_last_refusal_reported() {
         .s("a1 NO [AUTHENTICATIONFAILED] wrong\r\n")
         .c("a2 LOGIN \"tim\" \"tanstaaftanstaaf\"\r\n")
         .s("a2 NO still wrong\r\n")
-        .is_refused(OpeningError::LoginRefused {
+        .refused(OpeningError::LoginRefused {
             text: "still wrong".to_owned(),
             reason: LoginRefusal::Credentials,
         })
@@ -85,7 +85,7 @@ fn a_busy_server_is_not_asked_in_other_ways() {
         .s("* OK [CAPABILITY IMAP4rev1] ready\r\n")
         .c("a1 LOGIN \"tim\" \"tanstaaftanstaaf\"\r\n")
         .s("a1 NO [UNAVAILABLE] Maximum number of connections\r\n")
-        .is_refused(OpeningError::LoginRefused {
+        .refused(OpeningError::LoginRefused {
             text: "Maximum number of connections".to_owned(),
             reason: LoginRefusal::Temporary,
         })
@@ -111,19 +111,19 @@ fn starttls_forgets_what_was_said_before() {
 fn starttls_is_never_done_without() {
     Transcript::opening(policy(StartTls::Require, ALL))
         .s("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] ready\r\n")
-        .is_refused(OpeningError::StartTlsNotOffered)
+        .refused(OpeningError::StartTlsNotOffered)
         .c("")
         .check();
     Transcript::opening(policy(StartTls::Require, ALL))
         .s("* PREAUTH [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n")
-        .is_refused(OpeningError::StartTlsAfterPreAuth)
+        .refused(OpeningError::StartTlsAfterPreAuth)
         .c("")
         .check();
     Transcript::opening(policy(StartTls::Require, ALL))
         .s("* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n")
         .c("a1 STARTTLS\r\n")
         .s("a1 BAD no\r\n")
-        .is_refused(OpeningError::StartTlsRefused { text: "no".to_owned() })
+        .refused(OpeningError::StartTlsRefused { text: "no".to_owned() })
         .c("")
         .check();
 }
@@ -132,7 +132,7 @@ fn starttls_is_never_done_without() {
 fn no_offered_method_names_the_offered_ones() {
     Transcript::opening(policy(StartTls::No, ALL))
         .s("* OK [CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=XOAUTH2 AUTH=OAUTHBEARER] ready\r\n")
-        .is_refused(OpeningError::NoMethod { offered: "OAUTHBEARER XOAUTH2".to_owned() })
+        .refused(OpeningError::NoMethod { offered: "OAUTHBEARER XOAUTH2".to_owned() })
         .check();
 }
 
@@ -161,7 +161,7 @@ fn a_challenge_that_is_no_base64_cancels_the_login() {
         .s("+ ???\r\n")
         .c("*\r\n")
         .s("a1 BAD cancelled\r\n")
-        .is_refused(OpeningError::Sasl(offlineimap_imap_proto::sasl::SaslError::NotBase64 {
+        .refused(OpeningError::Sasl(offlineimap_imap_proto::sasl::SaslError::NotBase64 {
             mechanism: "CRAM-MD5",
         }))
         .check();
