@@ -298,3 +298,30 @@ fn skip_value(depth: &mut u32, cursor: &mut Cursor<'_>) -> Option<Left> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scanner::Scanner;
+
+    fn starts(response: &'static str) -> Vec<(Option<u32>, Option<i64>)> {
+        let mut starts = Vec::new();
+        let mut sink = |response| {
+            if let Response::BodyStart(start) = response {
+                let date = start.internal_date.map(InternalDate::unix_seconds);
+                starts.push((start.uid.map(Uid::get), date));
+            }
+        };
+        Scanner::new().scan(&Bytes::from_static(response.as_bytes()), &mut sink).unwrap();
+        starts
+    }
+
+    #[test]
+    fn a_body_comes_with_what_stood_before_it_alone() {
+        let date = "INTERNALDATE \"17-Jul-1996 02:44:25 +0000\"";
+        let before = format!("* 1 FETCH (UID 7 {date} BODY[] {{1}}\r\nx)\r\n");
+        assert_eq!(starts(before.leak()), [(Some(7), Some(837_571_465))]);
+        let behind = format!("* 1 FETCH (BODY[] {{1}}\r\nx {date} UID 7)\r\n");
+        assert_eq!(starts(behind.leak()), [(None, None)]);
+    }
+}
