@@ -202,6 +202,8 @@ impl Opening {
     pub fn tls_established(&mut self, session: &mut Session) {
         if self.stage == Stage::Handshake {
             self.has_tls = true;
+            // What was said in the open may come from anyone.
+            self.pre_authenticated = false;
             self.stage = Stage::CapabilityBeforeLogin(session.submit(Command::capability()));
         }
     }

@@ -57,9 +57,9 @@ impl Writer {
         }
     }
 
-    /// Writes a string of which no copy may stay in freed memory.
+    /// Writes a secret string, without growing the line meanwhile.
     pub(crate) fn secret_string(&mut self, bytes: &[u8]) {
-        // Growing the line would leave its old memory behind, so room is made before.
+        // Growing would leave a part of the secret behind in freed memory.
         self.line.reserve(bytes.len() * 2 + 2);
         self.string(bytes);
     }

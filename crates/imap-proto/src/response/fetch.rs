@@ -33,6 +33,8 @@ pub struct BodyStart {
     pub seq: u32,
     /// The UID, if it stood before the body.
     pub uid: Option<Uid>,
+    /// INTERNALDATE, if it stood before the body and could be read.
+    pub internal_date: Option<InternalDate>,
     /// Which part of the message this is.
     pub section: Section,
     /// The size in bytes. The chunks add up to it, or the connection broke.

@@ -200,9 +200,11 @@ impl FetchScan {
         self.stage = Stage::Name;
         let seq = self.fetch.seq;
         let uid = self.fetch.uid;
+        let internal_date = self.fetch.internal_date;
         let mut begin = |size_bytes, form| {
             let section = section.clone();
-            sink(Response::BodyStart(BodyStart { seq, uid, section, size_bytes, form }));
+            let start = BodyStart { seq, uid, internal_date, section, size_bytes, form };
+            sink(Response::BodyStart(start));
         };
         if matches!(cursor.peek(), Some(b'{' | b'~')) {
             let Some(literal) = cursor.literal() else { return Some(Left::Broken) };

@@ -35,7 +35,8 @@ impl fmt::Display for CommandHandle {
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The server greeted; commands are sent from now on.
+    /// The server greeted; commands are sent from now on. May come a second time, as
+    /// [`Greeting::PreAuthenticated`], from Courier, which says `* OK [ALERT]` before `* PREAUTH`.
     Greeting(Greeting),
     /// A command is over. Comes exactly once for each.
     Completed {
