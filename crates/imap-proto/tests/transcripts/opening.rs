@@ -166,3 +166,18 @@ fn a_challenge_that_is_no_base64_cancels_the_login() {
         }))
         .check();
 }
+
+#[test]
+fn a_preauth_said_in_the_open_does_not_spare_the_login_behind_tls() {
+    Transcript::opening(policy(StartTls::Require, &[LoginMethod::Login]))
+        .s("* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n")
+        .c("a1 STARTTLS\r\n")
+        .s("* PREAUTH come in\r\na1 OK begin\r\n")
+        .told("handshake")
+        .c("a2 CAPABILITY\r\n")
+        .s("* CAPABILITY IMAP4rev1\r\na2 OK\r\n")
+        .c("a3 LOGIN \"tim\" \"tanstaaftanstaaf\"\r\n")
+        .s("a3 OK [CAPABILITY IMAP4rev1]\r\n")
+        .told("ready")
+        .check();
+}
