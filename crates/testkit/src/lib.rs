@@ -8,6 +8,13 @@
 //! - [`dovecot`], [`cyrus`], [`courier`]: private instances of real servers.
 //!
 //! [`message`] makes the mail for all of them.
+//!
+//! For stores there is [`memory_store`], which needs no machine at all and whose power can be cut
+//! at every step, [`faults`], which make any store fail at a chosen call, and [`conformance`],
+//! which any store has to pass.
 
+pub mod conformance;
+pub mod faults;
+pub mod memory_store;
 pub mod message;
 pub mod server;
