@@ -1,0 +1,165 @@
+//! Removing messages, and no others.
+
+use std::collections::BTreeSet;
+
+use offlineimap_core::{Key, Removal, Removed, StoreError};
+use offlineimap_imap_proto::command::{Command, SearchKey, SearchReturn, StoreAction};
+use offlineimap_imap_proto::flags::{FlagList, SystemFlag};
+use offlineimap_imap_proto::response::Untagged;
+use offlineimap_imap_proto::uid_set::{Uid, UidSet};
+
+use crate::mailbox::presence::look;
+use crate::mailbox::{ImapMailbox, batches, same};
+use crate::pool::Lease;
+use crate::translate::uid;
+
+/// Removes messages, and says of each what became of it.
+pub(super) async fn remove(
+    mailbox: &ImapMailbox,
+    keys: &[Key],
+    removal: Removal,
+) -> Vec<Result<Removed, StoreError>> {
+    let uids: BTreeSet<Uid> = keys.iter().filter_map(Key::as_number).collect();
+    let done = apply(mailbox, &uids, removal).await;
+    keys.iter()
+        .map(|key| {
+            let uid = uid(key, &mailbox.name)?;
+            let done = done.as_ref().map_err(same)?;
+            match &done.failure {
+                _ if !done.present.contains(&uid) => Ok(Removed::Expunged),
+                Some(failure) => Err(mailbox.message_error(uid, failure)),
+                None if done.marked.contains(&uid) => Ok(Removed::MarkedOnly),
+                None => Err(mailbox.message_error(uid, "is not marked as the server said")),
+            }
+        })
+        .collect()
+}
+
+/// How the messages look afterwards.
+struct Done {
+    present: BTreeSet<Uid>,
+    marked: BTreeSet<Uid>,
+    /// What was refused; messages that are gone all the same are gone.
+    failure: Option<String>,
+}
+
+async fn apply(
+    mailbox: &ImapMailbox,
+    uids: &BTreeSet<Uid>,
+    removal: Removal,
+) -> Result<Done, StoreError> {
+    let mut lease = mailbox.enter().await?;
+    mailbox.check_writable(&mut lease)?;
+    let sets = batches(uids.iter().copied(), usize::MAX);
+    let mut failure = mark(mailbox, &mut lease, &sets).await?;
+    if failure.is_none() && removal == Removal::Expunge {
+        failure = expunge(mailbox, &mut lease, uids, &sets).await?;
+    }
+    let seen = look(mailbox, &mut lease, &sets).await?;
+    Ok(Done { present: seen.present, marked: seen.deleted, failure })
+}
+
+async fn mark(
+    mailbox: &ImapMailbox,
+    lease: &mut Lease,
+    sets: &[UidSet],
+) -> Result<Option<String>, StoreError> {
+    let deleted: FlagList = [SystemFlag::Deleted].into_iter().collect();
+    let mut conversation = lease.converse()?;
+    let mut tickets = Vec::new();
+    for uids in sets {
+        let Some(command) = Command::store(uids.clone(), StoreAction::Add, &deleted) else {
+            continue;
+        };
+        mailbox.step(&format!("STORE {uids} +({deleted})"));
+        tickets.push(conversation.submit(command));
+    }
+    let outcomes = conversation.finish(|_| {}).await?;
+    let refusal = tickets.into_iter().find_map(|ticket| outcomes.accepted(ticket).err());
+    Ok(refusal.map(|text| format!("cannot be marked as deleted: {text}")))
+}
+
+/// Expunges what is marked, if that touches nothing else.
+async fn expunge(
+    mailbox: &ImapMailbox,
+    lease: &mut Lease,
+    uids: &BTreeSet<Uid>,
+    sets: &[UidSet],
+) -> Result<Option<String>, StoreError> {
+    let has_uid_expunge =
+        lease.capabilities().is_some_and(|own| own.has("UIDPLUS") || own.has("IMAP4REV2"));
+    let mut commands = Vec::new();
+    if has_uid_expunge {
+        for uids in sets {
+            commands.push((format!("UID EXPUNGE {uids}"), Command::uid_expunge(uids)));
+        }
+    } else {
+        match others_marked(lease, uids).await? {
+            Ok(0) => commands.push(("EXPUNGE".to_owned(), Command::expunge())),
+            Ok(others) => {
+                tracing::warn!(
+                    "{}: the server cannot expunge single messages and {others} others are \
+                     marked \\Deleted: the messages stay marked",
+                    mailbox.name
+                );
+            }
+            Err(refusal) => {
+                return Ok(Some(format!("cannot be expunged without harm: {refusal}")));
+            }
+        }
+    }
+    let mut conversation = lease.converse()?;
+    let mut tickets = Vec::new();
+    for (name, command) in commands {
+        mailbox.step(&name);
+        tickets.push(conversation.submit(command));
+    }
+    let expunging = !tickets.is_empty();
+    let outcomes = conversation.finish(|_| {}).await?;
+    let refusal = tickets.into_iter().find_map(|ticket| outcomes.accepted(ticket).err());
+    drop(conversation);
+    if let Some(text) = refusal {
+        return Ok(Some(format!("cannot be expunged: {text}")));
+    }
+    if expunging {
+        let left = look(mailbox, lease, sets).await?;
+        if !left.present.is_empty() {
+            return Ok(Some("is still there although the server said it was expunged".to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+/// Counts the messages marked `\Deleted` that are not ours; the inner error is a refusal.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a server says many things; only these matter here"
+)]
+async fn others_marked(
+    lease: &mut Lease,
+    uids: &BTreeSet<Uid>,
+) -> Result<Result<usize, String>, StoreError> {
+    let mut conversation = lease.converse()?;
+    let ticket = conversation.submit(Command::search(&[SearchKey::Deleted], SearchReturn::Numbers));
+    let mut others = BTreeSet::new();
+    let mut unreadable = false;
+    let mut answered = false;
+    let outcomes = conversation
+        .finish(|data| match data {
+            Untagged::Search(found) => {
+                answered = true;
+                others.extend(found.uids.iter().filter(|uid| !uids.contains(uid)));
+            }
+            Untagged::Malformed(malformed) if malformed.name == "SEARCH" => unreadable = true,
+            _ => {}
+        })
+        .await?;
+    if let Err(refusal) = outcomes.accepted(ticket) {
+        return Ok(Err(refusal));
+    }
+    // We have just marked messages: an answer without any was not an answer.
+    if unreadable || !answered {
+        return Ok(Err("the search for marked messages gave no answer".to_owned()));
+    }
+    Ok(Ok(others.len()))
+}

@@ -1,0 +1,74 @@
+//! The store: listing, creating and opening mailboxes.
+
+mod create;
+mod listing;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use offlineimap_core::{Access, Listing, Mailbox, MailboxName, Store, StoreError};
+
+use crate::config::ImapConfig;
+use crate::mailbox::ImapMailbox;
+use crate::pool::{Attempts, Pool};
+
+/// The mailboxes of one user on one IMAP server.
+pub struct ImapStore {
+    pool: Arc<Pool>,
+}
+
+impl ImapStore {
+    /// Describes the store. Nothing is connected before the first use.
+    pub fn new(config: ImapConfig) -> Self {
+        Self { pool: Pool::new(Arc::new(config)) }
+    }
+}
+
+impl fmt::Debug for ImapStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ImapStore").field("config", self.pool.config()).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for ImapStore {
+    fn kind(&self) -> &'static str {
+        "IMAP"
+    }
+
+    fn name(&self) -> &str {
+        &self.pool.config().name
+    }
+
+    fn parallelism(&self) -> usize {
+        self.pool.config().max_connections.get()
+    }
+
+    async fn list(&self) -> Result<Listing, StoreError> {
+        let mut attempts = Attempts::new(self.pool.config());
+        loop {
+            match listing::list(&self.pool).await {
+                Err(error) if attempts.again(&error).await => {}
+                result => return result,
+            }
+        }
+    }
+
+    async fn create(&self, name: &MailboxName) -> Result<(), StoreError> {
+        create::create(&self.pool, name).await
+    }
+
+    async fn open(
+        &self,
+        name: &MailboxName,
+        access: Access,
+    ) -> Result<Arc<dyn Mailbox>, StoreError> {
+        let mailbox = ImapMailbox::open(Arc::clone(&self.pool), name.clone(), access).await?;
+        Ok(Arc::new(mailbox))
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}
