@@ -1,0 +1,64 @@
+//! What a Maildir repository is told.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use offlineimap_core::Steps;
+
+use crate::name_source::NameSource;
+
+/// Whether changes are forced to the disk before they count as made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fsync {
+    /// Files and directories are synchronised: what was reported as stored survives a power cut.
+    Sync,
+    /// Nothing is synchronised (`fsync = no`): a power cut can lose what was reported as stored.
+    NoSync,
+}
+
+/// What a missing root directory means for [`Store::list`](offlineimap_core::Store::list).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissingRoot {
+    /// An error: the disk may not be mounted.
+    Refuse,
+    /// A Maildir without folders. For a dry run before the first sync, when nothing may be created
+    /// and the state knows no identity of the root yet.
+    Empty,
+}
+
+/// The name under which the other side sees a local folder (the local `nametrans`).
+pub type VisibleName = Arc<dyn Fn(&str) -> String + Send + Sync>;
+
+/// The configuration of a [`MaildirStore`](crate::MaildirStore).
+#[derive(Clone)]
+pub struct MaildirConfig {
+    /// The name of the repository.
+    pub name: String,
+    /// The directory below which the folders are (`localfolders`).
+    pub root: PathBuf,
+    /// What separates the parts of folder names (`sep`). With `/` folders are nested directories.
+    pub separator: char,
+    /// Whether changes are forced to the disk.
+    pub fsync: Fsync,
+    /// What a missing root directory means.
+    pub missing_root: MissingRoot,
+    /// What is hashed into file names (`spec/ondisk.md` §8.4).
+    pub visible: VisibleName,
+    /// Where unique names come from: one for the whole process.
+    pub names: Arc<NameSource>,
+    /// Who is told of each change just before it is made.
+    pub steps: Steps,
+}
+
+impl fmt::Debug for MaildirConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MaildirConfig")
+            .field("name", &self.name)
+            .field("root", &self.root)
+            .field("separator", &self.separator)
+            .field("fsync", &self.fsync)
+            .field("missing_root", &self.missing_root)
+            .finish_non_exhaustive()
+    }
+}

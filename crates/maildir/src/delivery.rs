@@ -1,0 +1,251 @@
+//! Storing new messages: written to `tmp`, synchronised, renamed, directories synchronised.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use offlineimap_core::{
+    Body, CrLfToLf, Flags, Key, NewMessage, Staged, StoreError, Stored, SystemFlag,
+};
+
+use crate::blocking::{Sync, synced};
+use crate::config::Fsync;
+use crate::durable::rename_new;
+use crate::error::MaildirError;
+use crate::folder::{Folder, Subdir};
+use crate::mailbox::{MaildirMailbox, OpenFolder, Seen};
+use crate::message_name::{Info, key, own_base};
+
+/// What is collected of a message before it is written: most messages whole.
+const BLOCK_OCTETS: usize = 128 * 1024;
+
+/// Names are unique; whoever takes one anyway does not take the next ones as well.
+const NAMES_TO_TRY: u32 = 7;
+
+/// A message in `tmp`. Dropping it removes the file.
+#[derive(Debug)]
+struct TmpFile {
+    open: Arc<OpenFolder>,
+    target: Seen,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    InTmp,
+    Delivered,
+}
+
+impl TmpFile {
+    fn path(&self) -> PathBuf {
+        tmp_path(&self.open.folder, &self.target)
+    }
+}
+
+/// Returns where a message is written: under its final name.
+fn tmp_path(folder: &Folder, target: &Seen) -> PathBuf {
+    folder.tmp().join(target.path(folder).file_name().unwrap_or_default())
+}
+
+impl Drop for TmpFile {
+    fn drop(&mut self) {
+        if self.state == State::InTmp {
+            let path = self.path();
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    tracing::warn!(path = %path.display(), %error, "a partial message remains");
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A message that is being written.
+struct Draft {
+    file: File,
+    tmp: TmpFile,
+}
+
+/// A message that waits for its commit: just a path and the synchronisation under way.
+struct StagedFile {
+    tmp: TmpFile,
+    key: Key,
+    sync: Option<Sync>,
+}
+
+impl MaildirMailbox {
+    /// Writes a message to `tmp`, and begins to synchronise it: the more messages are on their
+    /// way to the disk together, the less each of them waits.
+    ///
+    /// The date of the message is not kept, like OfflineIMAP: the file's time is when it arrived.
+    pub(crate) async fn stage_message(
+        &self,
+        message: &NewMessage,
+        body: &mut dyn Body,
+    ) -> Result<Staged, StoreError> {
+        self.0.require_writable()?;
+        let env = &self.0.env;
+        let uid = message.counterpart.as_ref().and_then(Key::as_number);
+        let flags = message.flags.clone();
+        let announced = body.wire_octets();
+        let mut lines = CrLfToLf::default();
+        let mut received = 0;
+        let mut draft = None;
+        loop {
+            let mut block = Vec::new();
+            let mut ended = false;
+            while block.len() < BLOCK_OCTETS && !ended {
+                if let Some(wire) = body.chunk().await? {
+                    received += wire.len() as u64;
+                    lines.push(&wire, &mut block);
+                } else {
+                    lines.finish(&mut block);
+                    ended = true;
+                }
+            }
+            if ended && received != announced {
+                let path = self.0.folder.path.clone();
+                return Err(MaildirError::WrongLength { path, received, announced }.into());
+            }
+            let open = Arc::clone(&self.0);
+            let (flags, begun) = (flags.clone(), draft.take());
+            let written = env
+                .blocking
+                .run(move || {
+                    let draft = match begun {
+                        Some(draft) => draft,
+                        None => create(open, uid, &flags)?,
+                    };
+                    write(draft, &block)
+                })
+                .await??;
+            if !ended {
+                draft = Some(written);
+                continue;
+            }
+            let Draft { file, tmp } = written;
+            let sync = match env.config.fsync {
+                Fsync::Sync => Some(env.blocking.begin_sync(file).await),
+                Fsync::NoSync => None,
+            };
+            let key = key(&tmp.target.base, &self.0.folder.hash);
+            return Ok(Staged::new(Some(key.clone()), StagedFile { tmp, key, sync }));
+        }
+    }
+
+    /// Makes staged messages visible and durable.
+    pub(crate) async fn commit_messages(
+        &self,
+        staged: Vec<Staged>,
+    ) -> Vec<Result<Stored, StoreError>> {
+        let count = staged.len();
+        let mut ready = Vec::with_capacity(count);
+        for staged in staged {
+            ready.push(self.ready(staged).await);
+        }
+        match self.blocking(move |open| open.deliver(ready)).await {
+            Ok(outcomes) => {
+                outcomes.into_iter().map(|outcome| outcome.map_err(StoreError::from)).collect()
+            }
+            Err(error) => (0..count).map(|_| Err(error.clone().into())).collect(),
+        }
+    }
+
+    /// Waits until the content of a message is on the disk. If it cannot be, its file goes: what
+    /// the disk has of it is unknown, and asking again would get a false "yes".
+    async fn ready(&self, staged: Staged) -> Result<StagedFile, MaildirError> {
+        let mut file = staged
+            .into_inner::<StagedFile>()
+            .filter(|file| Arc::ptr_eq(&file.tmp.open, &self.0))
+            .ok_or_else(|| MaildirError::ForeignStaged { path: self.0.folder.path.clone() })?;
+        if let Some(sync) = file.sync.take() {
+            synced(sync).await.map_err(MaildirError::write(&file.tmp.path()))?;
+        }
+        Ok(file)
+    }
+}
+
+fn create(
+    open: Arc<OpenFolder>,
+    uid: Option<std::num::NonZeroU32>,
+    flags: &Flags,
+) -> Result<Draft, MaildirError> {
+    let subdir = if flags.contains(SystemFlag::Seen) { Subdir::Cur } else { Subdir::New };
+    let info = Info::parse(b"").with_flags(flags);
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let base = own_base(&open.env.config.names.next(), uid, &open.folder.hash);
+        let target = Seen { subdir, base, info: info.clone() };
+        let path = tmp_path(&open.folder, &target);
+        open.env.config.steps.step(&format!("maildir stage {}", path.display()));
+        match File::create_new(&path) {
+            Ok(file) => {
+                return Ok(Draft { file, tmp: TmpFile { open, target, state: State::InTmp } });
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < NAMES_TO_TRY => {}
+            Err(error) => return Err(MaildirError::write(&path)(error)),
+        }
+    }
+}
+
+fn write(mut draft: Draft, block: &[u8]) -> Result<Draft, MaildirError> {
+    match draft.file.write_all(block) {
+        Ok(()) => Ok(draft),
+        Err(error) => Err(MaildirError::write(&draft.tmp.path())(error)),
+    }
+}
+
+impl OpenFolder {
+    fn deliver(
+        &self,
+        ready: Vec<Result<StagedFile, MaildirError>>,
+    ) -> Vec<Result<Stored, MaildirError>> {
+        let mut touched = BTreeSet::new();
+        let delivered: Vec<Result<StagedFile, MaildirError>> = ready
+            .into_iter()
+            .map(|ready| {
+                let mut file = ready?;
+                self.make_visible(&mut file.tmp)?;
+                touched.insert(file.tmp.target.subdir);
+                Ok(file)
+            })
+            .collect();
+        let durable = self.sync_subdirs(&touched);
+        delivered
+            .into_iter()
+            .map(|delivered| {
+                let StagedFile { tmp, key, .. } = delivered?;
+                if let Err(error) = &durable {
+                    return Err(self.take_back(&tmp.target, error));
+                }
+                self.index().put(&key, tmp.target.subdir, &tmp.target.info);
+                Ok(Stored::At(key))
+            })
+            .collect()
+    }
+
+    fn make_visible(&self, tmp: &mut TmpFile) -> Result<(), MaildirError> {
+        let [from, to] = [tmp.path(), tmp.target.path(&self.folder)];
+        let what = format!("maildir rename {} to {}", from.display(), to.display());
+        self.env.config.steps.step(&what);
+        rename_new(&from, &to).map_err(MaildirError::rename(&from, &to))?;
+        tmp.state = State::Delivered;
+        Ok(())
+    }
+
+    /// Removes a message that became visible but may not be there after a power cut.
+    fn take_back(&self, target: &Seen, why: &MaildirError) -> MaildirError {
+        let path = target.path(&self.folder);
+        self.env.config.steps.step(&format!("maildir unlink {}", path.display()));
+        match fs::remove_file(&path) {
+            Ok(()) => why.clone(),
+            Err(error) => {
+                MaildirError::Uncertain { path: self.folder.path.clone(), source: error.into() }
+            }
+        }
+    }
+}
