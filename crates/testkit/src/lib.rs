@@ -14,7 +14,13 @@
 //! which any store has to pass.
 
 pub mod conformance;
+pub mod courier;
+pub mod cyrus;
+pub mod dovecot;
 pub mod faults;
 pub mod memory_store;
 pub mod message;
+pub mod proxy;
+pub mod real_server;
 pub mod server;
+pub mod transcript;

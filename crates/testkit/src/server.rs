@@ -48,6 +48,8 @@ use tokio_util::sync::CancellationToken;
 
 use fault::FaultPlan;
 
+pub(crate) use log::verb_of;
+
 /// A running server; dropping it closes every connection and stops it.
 #[derive(Debug)]
 pub struct ImapServer {

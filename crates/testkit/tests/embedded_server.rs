@@ -1,77 +1,24 @@
-//! The embedded server in plain transcripts: `C:` lines are sent, `S:` lines must arrive.
-//!
-//! An `S:` line that ends in `...` needs to match up to there only.
+//! The embedded server in plain transcripts.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::panic, reason = "a test fails by panicking")]
-
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
 
 use offlineimap_testkit::message::{self, Odd};
 use offlineimap_testkit::server::{
     Breakage, Capability, Cut, Fault, ImapServer, InternalDate, Misbehaviour, NewMessage, Quirk,
 };
+use offlineimap_testkit::transcript::Peer;
 
-struct Peer {
-    stream: BufReader<TcpStream>,
+fn logged_in(server: &ImapServer) -> Peer {
+    let mut peer = Peer::connect(server.address());
+    peer.play("S: * ...\nC: l LOGIN tester secret\nS: l OK...");
+    peer
 }
 
-impl Peer {
-    fn connect(server: &ImapServer) -> Self {
-        let stream = TcpStream::connect(server.address()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        Self { stream: BufReader::new(stream) }
-    }
-
-    fn logged_in(server: &ImapServer) -> Self {
-        let mut peer = Self::connect(server);
-        peer.play("S: * ...\nC: l LOGIN tester secret\nS: l OK...");
-        peer
-    }
-
-    fn selected(server: &ImapServer) -> Self {
-        let mut peer = Self::logged_in(server);
-        peer.send("s SELECT INBOX");
-        while !peer.line().starts_with("s OK") {}
-        peer
-    }
-
-    fn send(&mut self, line: &str) {
-        self.stream.get_mut().write_all(format!("{line}\r\n").as_bytes()).unwrap();
-    }
-
-    /// The next line, or the empty string at the end of the connection.
-    fn line(&mut self) -> String {
-        let mut line = Vec::new();
-        self.stream.read_until(b'\n', &mut line).unwrap();
-        String::from_utf8_lossy(&line).trim_end_matches("\r\n").to_owned()
-    }
-
-    fn play(&mut self, transcript: &str) {
-        for step in transcript.lines().map(str::trim).filter(|step| !step.is_empty()) {
-            match step.split_at(2) {
-                ("C:", line) => self.send(line.trim_start()),
-                ("S:", expected) => self.expect(expected.strip_prefix(' ').unwrap_or(expected)),
-                _ => panic!("no transcript line: {step}"),
-            }
-        }
-    }
-
-    fn expect(&mut self, expected: &str) {
-        let line = self.line();
-        match expected.strip_suffix("...") {
-            Some(start) => assert!(line.starts_with(start), "expected {expected}, got {line}"),
-            None => assert_eq!(line, expected),
-        }
-    }
-
-    fn expect_end(&mut self) {
-        let mut rest = Vec::new();
-        self.stream.read_to_end(&mut rest).unwrap();
-        assert_eq!(String::from_utf8_lossy(&rest), "");
-    }
+fn selected(server: &ImapServer) -> Peer {
+    let mut peer = logged_in(server);
+    peer.send("s SELECT INBOX");
+    peer.lines_until("s OK");
+    peer
 }
 
 fn three_messages() -> ImapServer {
@@ -85,7 +32,7 @@ fn three_messages() -> ImapServer {
 #[test]
 fn a_session_from_greeting_to_logout() {
     let server = ImapServer::start().unwrap();
-    let mut peer = Peer::connect(&server);
+    let mut peer = Peer::connect(server.address());
     peer.play(
         "S: * OK [CAPABILITY IMAP4rev1 LITERAL+ UIDPLUS ID ...
          C: a1 CAPABILITY
@@ -107,7 +54,7 @@ fn a_session_from_greeting_to_logout() {
          S: * BYE...
          S: a7 OK...",
     );
-    peer.expect_end();
+    assert_eq!(peer.rest().unwrap(), "");
     assert_eq!(server.log().count("LOGIN"), 2);
     assert_eq!(server.log().lines()[5], "NOOP");
     assert!(server.log().changing().is_empty());
@@ -116,14 +63,14 @@ fn a_session_from_greeting_to_logout() {
 #[test]
 fn authentication_with_and_without_an_initial_response() {
     let server = ImapServer::start().unwrap();
-    Peer::connect(&server).play(
+    Peer::connect(server.address()).play(
         "S: * OK...
          C: a AUTHENTICATE PLAIN
          S: +...
          C: AHRlc3RlcgBzZWNyZXQ=
          S: a OK...",
     );
-    Peer::connect(&server).play(
+    Peer::connect(server.address()).play(
         "S: * OK...
          C: a AUTHENTICATE PLAIN AHRlc3RlcgB3cm9uZw==
          S: a NO...
@@ -131,7 +78,7 @@ fn authentication_with_and_without_an_initial_response() {
          S: b OK...",
     );
     let poor = ImapServer::builder().without(Capability::SaslIr).start().unwrap();
-    Peer::connect(&poor).play(
+    Peer::connect(poor.address()).play(
         "S: * OK...
          C: a AUTHENTICATE PLAIN AHRlc3RlcgBzZWNyZXQ=
          S: a BAD...
@@ -148,7 +95,7 @@ fn authentication_with_and_without_an_initial_response() {
 fn a_bearer_token_is_checked_and_a_failure_is_told_as_a_challenge() {
     let server = ImapServer::builder().bearer_token("vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGE").start();
     let server = server.unwrap();
-    Peer::connect(&server).play(
+    Peer::connect(server.address()).play(
         "S: * OK...
          C: a AUTHENTICATE XOAUTH2 dXNlcj10ZXN0ZXIBYXV0aD1CZWFyZXIgd3JvbmcBAQ==
          S: + eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIn0=
@@ -161,7 +108,7 @@ fn a_bearer_token_is_checked_and_a_failure_is_told_as_a_challenge() {
 fn selecting_tells_the_state_of_the_mailbox() {
     let server = three_messages();
     let validity = server.mail().uid_validity("INBOX").unwrap();
-    let mut peer = Peer::logged_in(&server);
+    let mut peer = logged_in(&server);
     peer.play(&format!(
         "C: a SELECT inbox
          S: * FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)
@@ -183,7 +130,7 @@ fn selecting_tells_the_state_of_the_mailbox() {
 fn a_message_is_appended_and_fetched_as_it_was_sent() {
     let server = ImapServer::start().unwrap();
     let validity = server.mail().uid_validity("INBOX").unwrap();
-    let mut peer = Peer::selected(&server);
+    let mut peer = selected(&server);
     peer.play(&format!(
         "C: a APPEND INBOX (\\seen kw) \" 2-Nov-2020 10:00:00 +0100\" {{14}}
          S: + go ahead
@@ -213,7 +160,7 @@ fn an_append_that_must_fail_is_refused_before_the_literal() {
     let server = ImapServer::builder().append_limit_bytes(100).start().unwrap();
     server.mail().create("archive");
     server.mail().make_read_only("archive").unwrap();
-    Peer::logged_in(&server).play(
+    logged_in(&server).play(
         "C: a APPEND missing {3}
          S: a NO [TRYCREATE]...
          C: b APPEND INBOX (\\Seen) {101}
@@ -234,7 +181,7 @@ fn non_synchronising_literals_are_refused_where_they_are_not_offered() {
         .start()
         .unwrap();
     let large = "x".repeat(4097);
-    Peer::logged_in(&server).play(&format!(
+    logged_in(&server).play(&format!(
         "C: a APPEND INBOX {{3+}}
          C: abc
          S: a OK...
@@ -253,7 +200,7 @@ fn parts_of_a_message_are_fetched() {
         .mail()
         .add("INBOX", "From: a\r\nSubject: folded\r\n here\r\nTo: b\r\n\r\ntext\r\n")
         .unwrap();
-    Peer::selected(&server).play(
+    selected(&server).play(
         "C: a FETCH 1 (BODY.PEEK[HEADER.FIELDS (Subject X)])
          S: * 1 FETCH (BODY[HEADER.FIELDS (SUBJECT X)] {26}
          S: Subject: folded
@@ -290,11 +237,10 @@ fn odd_messages_come_back_octet_by_octet() {
     for odd in Odd::ALL {
         let body = odd.body();
         let uid = server.mail().add("INBOX", body.clone()).unwrap();
-        let mut peer = Peer::selected(&server);
+        let mut peer = selected(&server);
         peer.send(&format!("f UID FETCH {uid} (BODY.PEEK[])"));
-        peer.expect(&format!("* {uid} FETCH (UID {uid} BODY[] {{{}}}", body.len()));
-        let mut content = vec![0; usize::try_from(body.len()).unwrap()];
-        peer.stream.read_exact(&mut content).unwrap();
+        assert_eq!(peer.line(), *&format!("* {uid} FETCH (UID {uid} BODY[] {{{}}}", body.len()));
+        let content = peer.octets(usize::try_from(body.len()).unwrap());
         assert!(content == body.to_bytes(), "{odd:?} was changed");
         peer.play("S: )\nS: f OK...");
     }
@@ -304,17 +250,16 @@ fn odd_messages_come_back_octet_by_octet() {
 fn a_huge_message_is_streamed() {
     let server = ImapServer::start().unwrap();
     server.mail().add("INBOX", message::huge(5, 200_000_000)).unwrap();
-    let mut peer = Peer::selected(&server);
+    let mut peer = selected(&server);
     peer.play("C: f FETCH 1 BODY.PEEK[]\nS: * 1 FETCH (BODY[] {200000000}");
-    let copied = std::io::copy(&mut peer.stream.by_ref().take(200_000_000), &mut std::io::sink());
-    assert_eq!(copied.unwrap(), 200_000_000);
+    peer.skip_octets(200_000_000);
     peer.play("S: )\nS: f OK...");
 }
 
 #[test]
 fn flags_are_stored_and_mod_sequences_told_to_those_who_ask() {
     let server = three_messages();
-    Peer::selected(&server).play(
+    selected(&server).play(
         "C: a UID STORE 2 +FLAGS (\\Flagged kw)
          S: * 2 FETCH (UID 2 FLAGS (\\Flagged kw))
          S: a OK...
@@ -336,7 +281,7 @@ fn flags_are_stored_and_mod_sequences_told_to_those_who_ask() {
 fn a_read_only_mailbox_refuses_changes() {
     let server = three_messages();
     server.mail().make_read_only("INBOX").unwrap();
-    let mut peer = Peer::selected(&server);
+    let mut peer = selected(&server);
     peer.play(
         "C: a STORE 1 +FLAGS (\\Seen)
          S: a NO [NOPERM]...
@@ -354,7 +299,7 @@ fn a_read_only_mailbox_refuses_changes() {
 fn uid_expunge_spares_what_others_have_marked() {
     let server = three_messages();
     server.mail().set_flags("INBOX", 1, &["\\Deleted"]).unwrap();
-    Peer::selected(&server).play(
+    selected(&server).play(
         "C: a UID STORE 2 +FLAGS.SILENT (\\Deleted)
          S: a OK...
          C: b UID EXPUNGE 2
@@ -371,9 +316,9 @@ fn uid_expunge_spares_what_others_have_marked() {
 fn close_expunges_and_unselect_does_not() {
     let server = three_messages();
     server.mail().set_flags("INBOX", 2, &["\\Deleted"]).unwrap();
-    Peer::selected(&server).play("C: a UNSELECT\nS: a OK...");
+    selected(&server).play("C: a UNSELECT\nS: a OK...");
     assert_eq!(server.mail().uids("INBOX").unwrap(), [1, 2, 3]);
-    Peer::selected(&server).play("C: a CLOSE\nS: a OK...");
+    selected(&server).play("C: a CLOSE\nS: a OK...");
     assert_eq!(server.mail().uids("INBOX").unwrap(), [1, 3]);
 }
 
@@ -387,7 +332,7 @@ fn searching_by_number_flag_date_size_and_header() {
     mail.skip_to_uid("INBOX", 10).unwrap();
     mail.add("INBOX", NewMessage::new(message::random(1, 5_000)).with_flags(&["\\Seen", "kw"]))
         .unwrap();
-    Peer::selected(&server).play(
+    selected(&server).play(
         "C: a SEARCH ALL
          S: * SEARCH 1 2
          S: a OK...
@@ -423,7 +368,7 @@ fn mailboxes_are_created_listed_renamed_and_deleted() {
     server.mail().create("Sent");
     server.mail().set_attributes("Sent", &["\\Sent"]).unwrap();
     let validity = server.mail().uid_validity("Sent").unwrap();
-    Peer::logged_in(&server).play(&format!(
+    logged_in(&server).play(&format!(
         "C: a LIST \"\" \"\"
          S: * LIST (\\Noselect) \".\" \"\"
          S: a OK...
@@ -463,7 +408,7 @@ fn mailboxes_are_created_listed_renamed_and_deleted() {
 fn copying_and_moving_tell_the_new_uids() {
     let server = three_messages();
     let validity = server.mail().create("other");
-    Peer::selected(&server).play(&format!(
+    selected(&server).play(&format!(
         "C: a UID COPY 2:3 other
          S: a OK [COPYUID {validity} 2:3 1:2]...
          C: b UID MOVE 1 other
@@ -480,8 +425,8 @@ fn copying_and_moving_tell_the_new_uids() {
 #[test]
 fn another_session_hears_of_changes_but_not_of_expunges_during_fetch() {
     let server = three_messages();
-    let mut watcher = Peer::selected(&server);
-    Peer::selected(&server).play(
+    let mut watcher = selected(&server);
+    selected(&server).play(
         "C: a STORE 3 +FLAGS.SILENT (\\Seen)
          S: a OK...
          C: b STORE 1 +FLAGS.SILENT (\\Deleted)
@@ -506,7 +451,7 @@ fn another_session_hears_of_changes_but_not_of_expunges_during_fetch() {
 #[test]
 fn idle_tells_changes_at_once() {
     let server = three_messages();
-    let mut peer = Peer::selected(&server);
+    let mut peer = selected(&server);
     peer.play("C: a IDLE\nS: + idling");
     server.mail().add("INBOX", message::simple("four")).unwrap();
     peer.play("S: * 4 EXISTS");
@@ -518,10 +463,10 @@ fn idle_tells_changes_at_once() {
 fn a_mailbox_deleted_under_the_session_ends_it() {
     let server = three_messages();
     let old = server.mail().uid_validity("INBOX").unwrap();
-    let mut peer = Peer::selected(&server);
+    let mut peer = selected(&server);
     assert_ne!(server.mail().recreate("INBOX").unwrap(), old);
     peer.play("C: a NOOP\nS: * BYE...");
-    peer.expect_end();
+    assert_eq!(peer.rest().unwrap(), "");
 }
 
 #[test]
@@ -532,7 +477,7 @@ fn scripted_answers_replace_the_command() {
     server
         .fail(Fault::on("NOOP").then(Misbehaviour::Raw("* OK [ALERT] hm\r\n{tag} OK\r\n".into())));
     server.fail(Fault::on("CREATE").then(Misbehaviour::RefuseLiteral("no".into())));
-    let mut peer = Peer::selected(&server);
+    let mut peer = selected(&server);
     peer.play(
         "C: a APPEND INBOX {1+}
          C: x
@@ -554,16 +499,16 @@ fn scripted_answers_replace_the_command() {
     assert_eq!(server.mail().uids("INBOX").unwrap(), [1, 2, 3, 4]);
     server.fail(Fault::on("NOOP").then_bye("maintenance"));
     peer.play("C: g NOOP\nS: * BYE maintenance");
-    peer.expect_end();
+    assert_eq!(peer.rest().unwrap(), "");
 }
 
 #[test]
 fn an_append_may_be_stored_and_its_answer_lost() {
     let server = ImapServer::start().unwrap();
     server.fail(Fault::on("APPEND").then(Misbehaviour::ExecuteThenCut(Cut::Close)));
-    let mut peer = Peer::selected(&server);
+    let mut peer = selected(&server);
     peer.play("C: a APPEND INBOX {3}\nS: + go ahead\nC: abc");
-    peer.expect_end();
+    assert_eq!(peer.rest().unwrap(), "");
     assert_eq!(server.mail().uids("INBOX").unwrap(), [1]);
 }
 
@@ -571,20 +516,18 @@ fn an_append_may_be_stored_and_its_answer_lost() {
 fn an_answer_is_cut_after_so_many_octets() {
     let server = three_messages();
     server.fail(Fault::on("FETCH").then(Misbehaviour::CutAfterBytes(9, Cut::Close)));
-    let mut peer = Peer::selected(&server);
+    let mut peer = selected(&server);
     peer.send("a FETCH 1:3 (UID)");
-    let mut answer = String::new();
-    peer.stream.read_to_string(&mut answer).unwrap();
-    assert_eq!(answer, "* 1 FETCH");
+    assert_eq!(peer.rest().unwrap(), "* 1 FETCH");
 }
 
 #[test]
 fn a_reset_is_an_error_and_no_end() {
     let server = three_messages();
     server.fail(Fault::on("NOOP").then(Misbehaviour::Cut(Cut::Reset)));
-    let mut peer = Peer::selected(&server);
+    let mut peer = selected(&server);
     peer.send("a NOOP");
-    let error = peer.stream.read_to_end(&mut Vec::new()).unwrap_err();
+    let error = peer.rest().unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
 }
 
@@ -592,9 +535,9 @@ fn a_reset_is_an_error_and_no_end() {
 fn a_literal_is_cut_while_it_arrives() {
     let server = ImapServer::start().unwrap();
     server.fail(Fault::on("APPEND").then(Misbehaviour::CutInLiteral(2, Cut::Close)));
-    let mut peer = Peer::selected(&server);
+    let mut peer = selected(&server);
     peer.play("C: a APPEND INBOX {3}\nS: + go ahead\nC: abc");
-    peer.expect_end();
+    assert_eq!(peer.rest().unwrap(), "");
     assert!(server.mail().uids("INBOX").unwrap().is_empty());
     assert_eq!(server.log().count("APPEND"), 1);
 }
@@ -604,12 +547,12 @@ fn a_server_that_hangs_can_still_be_stopped() {
     let server = ImapServer::start().unwrap();
     server.fail(Fault::on("NOOP").then(Misbehaviour::Hang));
     server.fail(Fault::on_connection().nth(2).then(Misbehaviour::Hang));
-    let mut peer = Peer::logged_in(&server);
+    let mut peer = logged_in(&server);
     peer.send("a NOOP");
-    let mut silent = Peer::connect(&server);
+    let mut silent = Peer::connect(server.address());
     drop(server);
-    assert!(peer.stream.read_to_end(&mut Vec::new()).map_or(true, |read| read == 0));
-    assert!(silent.stream.read_to_end(&mut Vec::new()).map_or(true, |read| read == 0));
+    assert!(peer.rest().map_or(true, |rest| rest.is_empty()));
+    assert!(silent.rest().map_or(true, |rest| rest.is_empty()));
 }
 
 #[test]
@@ -619,7 +562,7 @@ fn broken_messages_are_refused_omitted_or_empty() {
     mail.break_message("INBOX", 1, Breakage::RefuseContent).unwrap();
     mail.break_message("INBOX", 2, Breakage::NilContent).unwrap();
     mail.break_message("INBOX", 3, Breakage::OmitContent).unwrap();
-    Peer::selected(&server).play(
+    selected(&server).play(
         "C: a UID FETCH 1:* (FLAGS)
          S: * 1 FETCH (UID 1 FLAGS ())
          S: * 2 FETCH (UID 2 FLAGS ())
@@ -636,7 +579,7 @@ fn broken_messages_are_refused_omitted_or_empty() {
 #[test]
 fn a_minimal_server_knows_no_extension() {
     let server = offlineimap_testkit::server::ImapServerBuilder::minimal().start().unwrap();
-    let mut peer = Peer::connect(&server);
+    let mut peer = Peer::connect(server.address());
     peer.play(
         "S: * OK [CAPABILITY IMAP4rev1 IDLE AUTH=PLAIN] ready
          C: a LOGIN tester secret
@@ -654,10 +597,7 @@ fn a_minimal_server_knows_no_extension() {
          S: e OK stored
          C: f EXAMINE INBOX (CONDSTORE)",
     );
-    let mut lines = Vec::new();
-    while lines.last().is_none_or(|line: &String| !line.starts_with("f ")) {
-        lines.push(peer.line());
-    }
+    let lines = peer.lines_until("f ");
     assert!(!lines.iter().any(|line| line.contains("UIDNEXT") || line.contains("MODSEQ")));
     peer.play("C: g UID EXPUNGE 1\nS: g BAD...\nC: h UNSELECT\nS: h BAD...");
 }
@@ -673,7 +613,7 @@ fn quirks_change_the_dialect() {
         .start()
         .unwrap();
     server.mail().add("INBOX", "x").unwrap();
-    let mut peer = Peer::connect(&server);
+    let mut peer = Peer::connect(server.address());
     peer.play(
         "S: * PREAUTH ready
          C: a NOOP
@@ -683,11 +623,7 @@ fn quirks_change_the_dialect() {
          S: b OK
          C: c SELECT INBOX",
     );
-    let mut line = String::new();
-    while !line.starts_with("c ") {
-        line = peer.line();
-    }
-    assert_eq!(line, "c OK [READ-WRITE]");
+    assert_eq!(peer.lines_until("c ").last().unwrap(), "c OK [READ-WRITE]");
     peer.play(
         "C: d UID FETCH 1 (FLAGS BODY.PEEK[])
          S: * 1 FETCH (FLAGS () BODY[] {1}

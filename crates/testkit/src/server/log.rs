@@ -94,7 +94,7 @@ impl CommandLog {
 }
 
 /// The name of a command in upper case; `UID` belongs to the word behind it.
-pub(super) fn verb_of(line: &str) -> String {
+pub(crate) fn verb_of(line: &str) -> String {
     let mut words = line.split(' ');
     let first = words.next().unwrap_or_default().to_ascii_uppercase();
     match words.next() {

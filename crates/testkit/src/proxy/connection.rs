@@ -1,0 +1,308 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
+
+use super::Shared;
+use super::framing::{Framing, Piece, is_immediate, literal_len};
+use super::plan::{Direction, SubstitutedAnswer, Verdict};
+use crate::server::Cut;
+
+/// What travels in one direction, in order.
+enum Parcel {
+    Octets(Bytes),
+    /// The sender has nothing more to say.
+    EndOfStream,
+    Cut(Cut),
+    Hang,
+}
+
+/// How a connection came to its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Ended,
+    Cut(Cut),
+    Hung,
+}
+
+/// Whose turn it was last; the server's at the beginning.
+#[derive(Default)]
+struct Turn {
+    client_spoke: AtomicBool,
+}
+
+type Delayed = (Instant, Parcel);
+
+/// Forwards both directions until both have ended or a fault ends them.
+pub(super) async fn run(client: TcpStream, server: TcpStream, shared: Arc<Shared>) {
+    drop(client.set_nodelay(true));
+    drop(server.set_nodelay(true));
+    let (from_client, mut to_client) = client.into_split();
+    let (from_server, mut to_server) = server.into_split();
+    let (up_sender, up_receiver) = unbounded_channel();
+    let (down_sender, down_receiver) = unbounded_channel();
+    let (inject, injected) = unbounded_channel();
+    let turn = Turn::default();
+    let outcome = {
+        let forwarding = async {
+            tokio::join!(
+                read_client(from_client, up_sender, inject, &shared, &turn),
+                read_server(from_server, down_sender, injected, &shared, &turn),
+            );
+            std::future::pending::<Outcome>().await
+        };
+        let delivering = async {
+            let up = deliver(up_receiver, &mut to_server);
+            let down = deliver(down_receiver, &mut to_client);
+            tokio::pin!(up, down);
+            // A cut in one direction ends both; a regular end lets the other one finish.
+            tokio::select! {
+                outcome = &mut up => if outcome == Outcome::Ended { down.await } else { outcome },
+                outcome = &mut down => if outcome == Outcome::Ended { up.await } else { outcome },
+            }
+        };
+        tokio::select! {
+            outcome = forwarding => outcome,
+            outcome = delivering => outcome,
+        }
+    };
+    if outcome == Outcome::Hung {
+        // Both connections stay open, and silent, until the proxy is dropped.
+        std::future::pending::<()>().await;
+    }
+    if outcome == Outcome::Cut(Cut::Reset) {
+        drop(to_client.as_ref().set_zero_linger());
+        drop(to_server.as_ref().set_zero_linger());
+        // Dropped, a write half would first end its direction in order.
+        to_client.forget();
+        to_server.forget();
+    }
+}
+
+/// Writes parcels when their time has come.
+async fn deliver(mut parcels: UnboundedReceiver<Delayed>, target: &mut OwnedWriteHalf) -> Outcome {
+    while let Some((due, parcel)) = parcels.recv().await {
+        tokio::time::sleep_until(due).await;
+        match parcel {
+            Parcel::Octets(octets) => {
+                if target.write_all(&octets).await.is_err() {
+                    return Outcome::Ended;
+                }
+            }
+            Parcel::EndOfStream => {
+                drop(target.shutdown().await);
+                return Outcome::Ended;
+            }
+            Parcel::Cut(cut) => return Outcome::Cut(cut),
+            Parcel::Hang => return Outcome::Hung,
+        }
+    }
+    Outcome::Ended
+}
+
+async fn read_client(
+    mut source: OwnedReadHalf,
+    parcels: UnboundedSender<Delayed>,
+    inject: UnboundedSender<Parcel>,
+    shared: &Shared,
+    turn: &Turn,
+) {
+    let mut commands = shared.plan.substitutes().then(Commands::default);
+    let mut buffer = BytesMut::new();
+    loop {
+        buffer.reserve(64 * 1024);
+        let read = source.read_buf(&mut buffer).await.unwrap_or(0);
+        if read == 0 {
+            send(&parcels, shared, Parcel::EndOfStream);
+            return;
+        }
+        let octets = buffer.split().freeze();
+        if !turn.client_spoke.swap(true, Ordering::SeqCst) {
+            shared.counters.round_trips.fetch_add(1, Ordering::SeqCst);
+        }
+        shared.counters.count(Direction::ToServer, octets.len());
+        let octets = match &mut commands {
+            Some(commands) => commands.filter(&octets, shared, &inject),
+            None => octets,
+        };
+        if !forward(&parcels, shared, Direction::ToServer, &octets) {
+            return;
+        }
+    }
+}
+
+async fn read_server(
+    mut source: OwnedReadHalf,
+    parcels: UnboundedSender<Delayed>,
+    mut injected: UnboundedReceiver<Parcel>,
+    shared: &Shared,
+    turn: &Turn,
+) {
+    let mut framing = shared.plan.substitutes().then(Framing::default);
+    let mut buffer = BytesMut::new();
+    loop {
+        buffer.reserve(64 * 1024);
+        // An answer of ours must not fall into a line or literal of the server's.
+        let may_inject = framing.as_ref().is_some_and(Framing::at_boundary);
+        tokio::select! {
+            read = source.read_buf(&mut buffer) => {
+                if read.unwrap_or(0) == 0 {
+                    send(&parcels, shared, Parcel::EndOfStream);
+                    return;
+                }
+                let octets = buffer.split().freeze();
+                if let Some(framing) = &mut framing {
+                    drop(framing.feed(&octets));
+                }
+                turn.client_spoke.store(false, Ordering::SeqCst);
+                shared.counters.count(Direction::ToClient, octets.len());
+                if !forward(&parcels, shared, Direction::ToClient, &octets) {
+                    return;
+                }
+            }
+            Some(parcel) = injected.recv(), if may_inject => {
+                turn.client_spoke.store(false, Ordering::SeqCst);
+                send(&parcels, shared, parcel);
+            }
+        }
+    }
+}
+
+/// Sends octets on their way as far as the plan lets them. False if nothing may follow.
+fn forward(
+    parcels: &UnboundedSender<Delayed>,
+    shared: &Shared,
+    direction: Direction,
+    octets: &Bytes,
+) -> bool {
+    let (passing, end) = match shared.plan.judge(direction, octets.len()) {
+        Verdict::Pass => (octets.len(), None),
+        Verdict::Cut(passing, cut) => (passing, Some(Parcel::Cut(cut))),
+        Verdict::Hang(passing) => (passing, Some(Parcel::Hang)),
+    };
+    if passing > 0 {
+        send(parcels, shared, Parcel::Octets(octets.slice(..passing)));
+    }
+    match end {
+        None => true,
+        Some(end) => {
+            send(parcels, shared, end);
+            false
+        }
+    }
+}
+
+fn send(parcels: &UnboundedSender<Delayed>, shared: &Shared, parcel: Parcel) {
+    // Nobody listens only when the connection is already at its end.
+    drop(parcels.send((Instant::now() + shared.one_way_delay, parcel)));
+}
+
+/// The commands of a client, some of which are answered here.
+#[derive(Default)]
+struct Commands {
+    framing: Framing,
+    state: CommandState,
+}
+
+#[derive(Default, PartialEq, Eq)]
+enum CommandState {
+    /// The next line begins a command.
+    #[default]
+    Start,
+    /// A command goes on behind a literal.
+    Passing,
+    /// The rest of a command that is answered here is dropped.
+    Dropping { answer: Answer },
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Answer {
+    tag: String,
+    answer: SubstitutedAnswer,
+}
+
+impl Commands {
+    /// The octets that go on to the server.
+    fn filter(
+        &mut self,
+        octets: &[u8],
+        shared: &Shared,
+        inject: &UnboundedSender<Parcel>,
+    ) -> Bytes {
+        let mut passing = BytesMut::new();
+        for piece in self.framing.feed(octets) {
+            match piece {
+                Piece::Literal(literal) => {
+                    if !matches!(self.state, CommandState::Dropping { .. }) {
+                        passing.extend_from_slice(&literal);
+                    }
+                }
+                Piece::Line(line) => self.line(&line, shared, inject, &mut passing),
+            }
+        }
+        passing.freeze()
+    }
+
+    fn line(
+        &mut self,
+        line: &[u8],
+        shared: &Shared,
+        inject: &UnboundedSender<Parcel>,
+        passing: &mut BytesMut,
+    ) {
+        let continues = literal_len(line).is_some();
+        let state = std::mem::take(&mut self.state);
+        let answer = match state {
+            CommandState::Start => substituted(line, shared),
+            CommandState::Passing => None,
+            CommandState::Dropping { answer } => Some(answer),
+        };
+        let Some(answer) = answer else {
+            passing.extend_from_slice(line);
+            if continues {
+                self.state = CommandState::Passing;
+            }
+            return;
+        };
+        if continues && is_immediate(line) {
+            self.state = CommandState::Dropping { answer };
+            return;
+        }
+        if continues {
+            // The client waits for leave to send the literal, and will not send it now.
+            self.framing = Framing::default();
+        }
+        answer.give(inject);
+    }
+}
+
+impl Answer {
+    fn give(self, inject: &UnboundedSender<Parcel>) {
+        let Self { tag, answer } = self;
+        let (line, end) = match answer {
+            SubstitutedAnswer::No(text) => (format!("{tag} NO {text}\r\n"), None),
+            SubstitutedAnswer::Bad(text) => (format!("{tag} BAD {text}\r\n"), None),
+            SubstitutedAnswer::Bye(text) => {
+                (format!("* BYE {text}\r\n"), Some(Parcel::Cut(Cut::Close)))
+            }
+        };
+        // Nobody listens only when the server has already closed the connection.
+        drop(inject.send(Parcel::Octets(Bytes::from(line))));
+        if let Some(end) = end {
+            drop(inject.send(end));
+        }
+    }
+}
+
+/// The answer to the command that begins with this line, if it is given here.
+fn substituted(line: &[u8], shared: &Shared) -> Option<Answer> {
+    let line = String::from_utf8_lossy(line);
+    let (tag, command) = line.trim_end().split_once(' ')?;
+    let answer = shared.plan.substitute_for(&crate::server::verb_of(command))?;
+    Some(Answer { tag: tag.to_owned(), answer })
+}
