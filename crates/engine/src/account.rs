@@ -1,13 +1,14 @@
 //! One run of one account.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::StreamExt;
 use offlineimap_core::{
-    Allowed, DeleteLimit, FolderPair, Listing, MailboxTally, NameRules, PerSide, Policy, Role,
-    Side, Steps, Store, StoreError, StoreErrorKind, StructurePlan, plan_mailboxes, review,
+    Allowed, Creation, DeleteLimit, FolderPair, Listing, MailboxTally, NameRules, PerSide, Policy,
+    Role, Side, Steps, Store, StoreError, StoreErrorKind, StructurePlan, plan_mailboxes, review,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -131,13 +132,23 @@ async fn run(account: &Account) -> Result<(), RunError> {
         }
         Mode::DryRun => (None, State::open_copy(&path, &account.scratch).await?),
     };
-    let listing = list(account).await?;
-    let structure = plan_mailboxes(
-        listing.as_ref(),
-        PerSide { remote: &*account.rules.remote, local: &*account.rules.local },
-        account.policy,
-    );
-    let folders = prepare_folders(account, &state, structure).await?;
+    let mut attempted = BTreeSet::new();
+    let (listing, structure) = loop {
+        let listing = list(account).await?;
+        let structure = plan_mailboxes(
+            listing.as_ref(),
+            PerSide { remote: &*account.rules.remote, local: &*account.rules.local },
+            account.policy,
+        );
+        // A server may create parents along with a folder: look again until nothing is missing.
+        if account.mode == Mode::DryRun
+            || !create_missing(account, &state, &structure, &mut attempted).await?
+        {
+            break (listing, structure);
+        }
+    };
+    tell_unusable(account, &listing);
+    let folders = folders_to_sync(account, structure);
     let surveyed = survey_all(account, &state, &listing, folders).await?;
     let executions = review_all(account, surveyed).await;
     if account.mode == Mode::Sync && !account.stop.is_cancelled() {
@@ -158,17 +169,51 @@ fn create_private(path: &Path) -> Result<(), RunError> {
 async fn list(account: &Account) -> Result<PerSide<Listing>, RunError> {
     let stores = &account.stores;
     let (remote, local) = tokio::join!(stores.remote.list(), stores.local.list());
-    let listing = PerSide { remote: remote?, local: local? };
+    Ok(PerSide { remote: remote?, local: local? })
+}
+
+/// Creates the folders that are missing, each once in a run, and tells whether any was created.
+async fn create_missing(
+    account: &Account,
+    state: &State,
+    structure: &StructurePlan,
+    attempted: &mut BTreeSet<(Side, FolderPair)>,
+) -> Result<bool, RunError> {
+    let mut created = false;
+    for side in Side::BOTH {
+        for Creation { pair } in structure.create.get(side) {
+            if account.stop.is_cancelled() || !attempted.insert((side, pair.clone())) {
+                continue;
+            }
+            let folder = account.label(side, pair);
+            let context = format!("creating folder {folder}");
+            account.tell(&Event::FolderCreating { folder });
+            // Forgotten first: whatever is missing in the new folder was not deleted there.
+            state.purge(pair).await?;
+            match account.stores.get(side).create(pair.name(side)).await {
+                Ok(()) => created = true,
+                Err(error) => {
+                    account.tell(&Event::error(context, &error));
+                    if error.kind() == StoreErrorKind::Store {
+                        return Err(error.into());
+                    }
+                }
+            }
+        }
+    }
+    Ok(created)
+}
+
+fn tell_unusable(account: &Account, listing: &PerSide<Listing>) {
     for side in Side::BOTH {
         for (name, why) in &listing.get(side).unusable {
             account.tell(&Event::FolderUnusable {
-                repository: stores.get(side).name().to_owned(),
+                repository: account.stores.get(side).name().to_owned(),
                 name: name.clone(),
                 why: why.clone(),
             });
         }
     }
-    Ok(listing)
 }
 
 /// A folder to survey, and the sides on which it exists.
@@ -179,12 +224,8 @@ pub(crate) struct Folder {
     pub(crate) exists: PerSide<bool>,
 }
 
-/// Tells what is left alone, creates what is missing, and returns what is to be synced, in order.
-async fn prepare_folders(
-    account: &Account,
-    state: &State,
-    structure: StructurePlan,
-) -> Result<Vec<Folder>, RunError> {
+/// Tells what is left alone, and returns what is to be synced, in order.
+fn folders_to_sync(account: &Account, structure: StructurePlan) -> Vec<Folder> {
     for ignored in structure.ignored {
         let repository = account.stores.get(ignored.side).name().to_owned();
         account.tell(&Event::FolderIgnored { ignored, repository });
@@ -196,36 +237,20 @@ async fn prepare_folders(
     let both = PerSide { remote: true, local: true };
     let mut folders: Vec<Folder> =
         structure.pairs.into_iter().map(|pair| Folder { pair, exists: both }).collect();
-    for side in Side::BOTH {
-        for creation in structure.create.get(side) {
-            if account.stop.is_cancelled() {
-                return Ok(Vec::new());
+    if account.mode == Mode::DryRun {
+        for side in Side::BOTH {
+            for Creation { pair } in structure.create.get(side) {
+                account.tell(&Event::FolderCreating { folder: account.label(side, pair) });
+                let mut exists = both;
+                *exists.get_mut(side) = false;
+                folders.push(Folder { pair: pair.clone(), exists });
             }
-            let pair = creation.pair.clone();
-            let label = account.label(side, &pair);
-            account.tell(&Event::FolderCreating { folder: label.clone() });
-            let mut exists = both;
-            match account.mode {
-                Mode::DryRun => *exists.get_mut(side) = false,
-                Mode::Sync => {
-                    // Forgotten first: whatever is missing in the new folder was not deleted there.
-                    state.purge(&pair).await?;
-                    if let Err(error) = account.stores.get(side).create(pair.name(side)).await {
-                        account.tell(&Event::error(format!("creating folder {label}"), &error));
-                        if error.kind() == StoreErrorKind::Store {
-                            return Err(error.into());
-                        }
-                        continue;
-                    }
-                }
-            }
-            folders.push(Folder { pair, exists });
         }
     }
-    let visible =
-        |folder: &Folder| account.rules.remote.visible(folder.pair.remote.as_str()).to_lowercase();
-    folders.sort_by_cached_key(visible);
-    Ok(folders)
+    folders.sort_by_cached_key(|folder| {
+        account.rules.remote.visible(folder.pair.remote.as_str()).to_lowercase()
+    });
+    folders
 }
 
 /// Looks at all folders, several at a time, and returns their plans in folder order.

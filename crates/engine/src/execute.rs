@@ -52,47 +52,53 @@ pub(crate) async fn execute(
     executions: Vec<Execution>,
 ) -> Result<(), RunError> {
     let failed_copies = Mutex::new(Vec::new());
-    let work: Vec<(Worker<'_>, MailboxPlan)> = executions
-        .into_iter()
-        .filter(|it| it.mailbox.standing != Standing::Whole || !it.plan.plan().is_empty())
-        .map(|execution| {
-            let open = execution.mailbox;
-            (
-                Worker { account, state, open, failed_copies: &failed_copies },
-                execution.plan.into_plan(),
-            )
-        })
-        .collect();
+    let mut work = Vec::new();
+    for Execution { mailbox: open, plan } in executions {
+        if open.standing != Standing::Whole || !plan.plan().is_empty() {
+            let worker = Worker { account, state, open, failed_copies: &failed_copies };
+            work.push((worker, plan.into_plan()));
+        }
+    }
+    let work = &work;
     let width = account.stores.remote.parallelism().max(1);
-    let results = futures_util::stream::iter(&work)
-        .map(|(worker, plan)| async move {
-            worker.settle_base(plan).await?;
-            worker.copy(Side::Local, &plan.copies.local).await?;
-            worker.copy(Side::Remote, &plan.copies.remote).await?;
-            worker.rebind(&plan.rebind).await
-        })
-        .buffer_unordered(width)
-        .collect::<Vec<_>>()
-        .await;
+    let folder = |at: usize| work.get(at).into_iter();
+    let copies = futures_util::stream::iter(0..work.len()).map(|at| async move {
+        for (worker, plan) in folder(at) {
+            worker.copy_all(plan).await?;
+        }
+        Ok(())
+    });
+    let results: Vec<Result<(), RunError>> = copies.buffer_unordered(width).collect().await;
     results.into_iter().collect::<Result<(), RunError>>()?;
-    let results = futures_util::stream::iter(&work)
-        .map(|(worker, plan)| async move {
-            // Each of these changes one side on account of the other; the remote's news come first.
-            for side in [Side::Local, Side::Remote] {
-                worker.change_flags(side, plan.flags.get(side)).await?;
-            }
-            for side in [Side::Local, Side::Remote] {
-                worker.delete(side, plan.deletes.get(side)).await?;
-            }
-            Ok(())
-        })
-        .buffer_unordered(width)
-        .collect::<Vec<_>>()
-        .await;
+    let changes = futures_util::stream::iter(0..work.len()).map(|at| async move {
+        for (worker, plan) in folder(at) {
+            worker.change_all(plan).await?;
+        }
+        Ok(())
+    });
+    let results: Vec<Result<(), RunError>> = changes.buffer_unordered(width).collect().await;
     results.into_iter().collect()
 }
 
 impl Worker<'_> {
+    async fn copy_all(&self, plan: &MailboxPlan) -> Result<(), RunError> {
+        self.settle_base(plan).await?;
+        self.copy(Side::Local, &plan.copies.local).await?;
+        self.copy(Side::Remote, &plan.copies.remote).await?;
+        self.rebind(&plan.rebind).await
+    }
+
+    async fn change_all(&self, plan: &MailboxPlan) -> Result<(), RunError> {
+        // Each of these changes one side on account of the other; the remote's news come first.
+        for side in [Side::Local, Side::Remote] {
+            self.change_flags(side, plan.flags.get(side)).await?;
+        }
+        for side in [Side::Local, Side::Remote] {
+            self.delete(side, plan.deletes.get(side)).await?;
+        }
+        Ok(())
+    }
+
     /// Writes down what needs no effect: adoptions, renamed files, agreed flags, vanished pairs.
     async fn settle_base(&self, plan: &MailboxPlan) -> Result<(), RunError> {
         let mut changes: Vec<Change> =

@@ -67,14 +67,19 @@ async fn find_appended(
     for side in Side::BOTH {
         let Some(mailbox) = open.sides.get(side) else { continue };
         let mut wanted = Vec::new();
+        let mut sources = Vec::new();
         let mut frontiers = Vec::new();
         for intent in intents {
-            if let IntentKind::Append { side: at, frontier, fingerprint, .. } = &intent.kind
+            if let IntentKind::Append { side: at, source, frontier, fingerprint, .. } = &intent.kind
                 && *at == side
             {
                 wanted.push((intent.id, fingerprint.clone()));
+                sources.push(source.clone());
                 frontiers.push(frontier.clone());
             }
+        }
+        if let Some(source) = open.sides.get(side.other()) {
+            complete(&**source, &sources, &mut wanted).await?;
         }
         // Frontiers only grow: the first intent's reaches furthest back.
         let Some(frontier) = frontiers.into_iter().next() else { continue };
@@ -82,6 +87,33 @@ async fn find_appended(
         found.extend(find(&**mailbox, frontier.as_ref(), &known, &wanted).await?);
     }
     Ok(found)
+}
+
+/// Reads messages that neither a Message-ID nor a digest tells apart, to get their digests.
+async fn complete(
+    source: &dyn Mailbox,
+    keys: &[Key],
+    wanted: &mut [(i64, Fingerprint)],
+) -> Result<(), StoreError> {
+    let vague = |it: &Fingerprint| it.message_id.is_none() && it.digest.is_none();
+    let unread: Vec<Key> = keys
+        .iter()
+        .zip(wanted.iter())
+        .filter(|(_, (_, it))| vague(it))
+        .map(|(key, _)| key.clone())
+        .collect();
+    if unread.is_empty() {
+        return Ok(());
+    }
+    let mut digests = Digests::default();
+    source.fetch(&unread, &mut digests).await?;
+    let read: BTreeMap<Key, Fingerprint> = digests.found.into_iter().collect();
+    for (key, (_, wish)) in keys.iter().zip(wanted) {
+        if let Some(read) = read.get(key) {
+            wish.digest = read.digest;
+        }
+    }
+    Ok(())
 }
 
 /// Finds messages that were stored since the frontier, by their content. Messages in `known`

@@ -49,7 +49,7 @@ impl Copying<'_> {
         target: &dyn Mailbox,
         copies: &[CopyOp],
     ) -> Result<(), RunError> {
-        let mut batches = futures_util::stream::iter(copies.chunks(BATCH))
+        let mut batches = futures_util::stream::iter(copies.chunks(BATCH).map(<[CopyOp]>::to_vec))
             .map(|batch| self.append_batch(source, target, batch))
             .buffered(BATCHES);
         let mut unlocated = BTreeMap::new();
@@ -68,7 +68,7 @@ impl Copying<'_> {
         &self,
         source: &dyn Mailbox,
         target: &dyn Mailbox,
-        batch: &[CopyOp],
+        batch: Vec<CopyOp>,
     ) -> Result<BTreeMap<Key, Upload>, RunError> {
         if self.worker.stopping() {
             return Ok(BTreeMap::new());
@@ -81,7 +81,7 @@ impl Copying<'_> {
                 return Ok(BTreeMap::new());
             }
         };
-        let mut uploads = self.intend(batch, contents).await?;
+        let mut uploads = self.intend(&batch, contents).await?;
         let keys: Vec<Key> = uploads.keys().cloned().collect();
         let mut outtake = Outtake {
             copying: self,
@@ -104,7 +104,16 @@ impl Copying<'_> {
                 self.failed(&key, None, &error).await;
             }
         }
-        let confirmed = self.commit(target, staged, &mut uploads, &mut changes).await;
+        let mut sent = (Vec::new(), Vec::new());
+        for (key, content, staged) in staged {
+            // Now that the whole message was seen, its digest is known for certain.
+            if let Some(upload) = uploads.get_mut(&key) {
+                upload.content = content;
+            }
+            sent.0.push(key);
+            sent.1.push(staged);
+        }
+        let confirmed = self.commit(target, sent, &mut uploads, &mut changes).await;
         let unlocated = self.write_down(source, confirmed, uploads, changes).await?;
         if let Err(error) = ended {
             self.worker.give_up("copying messages", error)?;
@@ -149,11 +158,11 @@ impl Copying<'_> {
     async fn commit(
         &self,
         target: &dyn Mailbox,
-        staged: Vec<(Key, Staged)>,
+        staged: (Vec<Key>, Vec<Staged>),
         uploads: &mut BTreeMap<Key, Upload>,
         changes: &mut Vec<Change>,
     ) -> Answers {
-        let (keys, staged): (Vec<Key>, Vec<Staged>) = staged.into_iter().unzip();
+        let (keys, staged) = staged;
         let stop = &self.worker.account.stop;
         let in_time = async {
             stop.cancelled().await;
@@ -263,7 +272,7 @@ struct Outtake<'a> {
     copying: &'a Copying<'a>,
     target: &'a dyn Mailbox,
     uploads: &'a BTreeMap<Key, Upload>,
-    staged: Vec<(Key, Staged)>,
+    staged: Vec<(Key, Fingerprint, Staged)>,
     failed: Vec<(Key, StoreError)>,
 }
 
@@ -288,7 +297,7 @@ impl Receiver for Outtake<'_> {
         let mut body = Watched::new(body, stop);
         match self.target.stage(new, &mut body).await {
             Ok(staged) => {
-                self.staged.push((message.key, staged));
+                self.staged.push((message.key, body.finish(), staged));
                 Ok(())
             }
             Err(error) if error.kind() == StoreErrorKind::Message => {

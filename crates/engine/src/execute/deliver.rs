@@ -52,7 +52,8 @@ impl Copying<'_> {
         };
         let (sender, receiver) = mpsc::channel(BATCH);
         let fetching = async {
-            let ends = futures_util::stream::iter(keys.chunks(keys.len().div_ceil(parts)))
+            let parted = keys.chunks(keys.len().div_ceil(parts)).map(<[Key]>::to_vec);
+            let ends = futures_util::stream::iter(parted)
                 .map(|keys| self.fetch(source, target, keys, &flags, sender.clone()))
                 .buffer_unordered(parts)
                 .collect::<Vec<_>>()
@@ -77,12 +78,12 @@ impl Copying<'_> {
         &self,
         source: &dyn Mailbox,
         target: &dyn Mailbox,
-        keys: &[Key],
+        keys: Vec<Key>,
         flags: &BTreeMap<&Key, &Flags>,
         sender: mpsc::Sender<Delivered>,
     ) -> Part {
         let mut intake = Intake { copying: self, target, flags, sender, failed: Vec::new() };
-        let ended = source.fetch(keys, &mut intake).await;
+        let ended = source.fetch(&keys, &mut intake).await;
         Part { failed: intake.failed, ended }
     }
 
