@@ -41,6 +41,12 @@ impl Store for ImapStore {
         &self.pool.config().name
     }
 
+    fn identity(&self) -> Option<String> {
+        // Not the port or the kind of TLS: those change without the mail changing.
+        let config = self.pool.config();
+        Some(format!("{}@{}", config.user, config.host.to_ascii_lowercase()))
+    }
+
     fn parallelism(&self) -> usize {
         self.pool.config().max_connections.get()
     }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use offlineimap_core::{
-    Access, Applied, Binding, Body, Epoch, Fingerprint, FlagChange, FlagSupport, Flags, Hints,
-    Item, Key, Mailbox, NewMessage, Observation, Receiver, Removal, Removed, Scope, Staged,
+    Access, Applied, Binding, Body, Delivery, Epoch, Fingerprint, FlagChange, FlagSupport, Flags,
+    Hints, Item, Key, Mailbox, NewMessage, Observation, Receiver, Removal, Removed, Scope, Staged,
     StoreError, Stored,
 };
 use rustix::fs::Access as Permission;
@@ -272,6 +272,10 @@ impl Mailbox for MaildirMailbox {
 
     async fn fingerprints(&self, scope: Scope<'_>) -> Result<Vec<(Key, Fingerprint)>, StoreError> {
         self.fingerprint_messages(scope).await
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::Planned
     }
 
     async fn stage(&self, message: NewMessage, body: &mut dyn Body) -> Result<Staged, StoreError> {
