@@ -49,6 +49,9 @@ pub struct CopyOp {
     pub source: Key,
     /// The flags that it has there.
     pub flags: Flags,
+    /// The flags with which the pair enters the base once the copy is confirmed: those that both
+    /// sides can store. One that never arrived must not be missed there later.
+    pub settles: Flags,
     /// Why it is copied.
     pub reason: Reason,
 }

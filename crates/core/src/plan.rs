@@ -99,10 +99,10 @@ impl MailboxPlan {
             self.adopt.push(Adopt {
                 remote: op.source.clone(),
                 local: local.source.clone(),
-                flags: op.flags.clone(),
+                flags: op.settles.clone(),
             });
             self.rebind.push(Rebind { pair: op.source.clone(), local: local.source.clone() });
-            let change = FlagChange::between(&op.flags, &local.flags);
+            let change = FlagChange::between(&op.settles, &local.settles);
             if !change.is_empty() {
                 self.flags.remote.push(FlagOp {
                     pair: op.source.clone(),
@@ -258,7 +258,12 @@ impl<'a> Planner<'a> {
                 Some(at) => seen.items().get(at).map_or(Presence::Absent, Presence::Present),
                 None => Presence::Absent,
             },
-            known @ (Presence::Present(_) | Presence::Unknown) => known,
+            Presence::Unknown => {
+                // It may have been renamed: whoever hints at the pair is not a new message.
+                self.unpaired.take_hinting_at(&pair.remote);
+                Presence::Unknown
+            }
+            Presence::Present(item) => Presence::Present(item),
         }
     }
 
@@ -419,7 +424,7 @@ impl<'a> Planner<'a> {
         self.plan.adopt.push(Adopt {
             remote: items.remote.key.clone(),
             local: items.local.key.clone(),
-            flags: items.remote.flags.clone(),
+            flags: self.shared(&items.remote.flags),
         });
         let pair = Pair::new(items.remote.key.clone(), items.local.key.clone(), Flags::default());
         self.plan_key(&pair, items.local);
@@ -435,9 +440,11 @@ impl<'a> Planner<'a> {
             self.plan.withheld.push(Withheld::Copy(to, why, item.key.clone()));
             return;
         }
+        let settles = self.shared(&item.flags);
         self.plan.copies.get_mut(to).push(CopyOp {
             source: item.key.clone(),
             flags: item.flags.clone(),
+            settles,
             reason,
         });
     }
