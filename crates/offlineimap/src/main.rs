@@ -1,3 +1,7 @@
-//! A mail synchroniser: IMAP accounts and Maildirs, kept the same.
+//! The program; see the library for everything.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    offlineimap::run(std::env::args_os())
+}

@@ -1,0 +1,94 @@
+//! The accounts of a run: one after the other or several at once, each on its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use offlineimap_config as config;
+use offlineimap_engine::sync_account;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::sleep;
+
+use crate::signals::Signals;
+use crate::ui::{Audience, Failure, Level, Message, Thread};
+use crate::wiring::{self, Run};
+
+/// How long a run may take to end in good order. Users are promised two seconds.
+const GRACE: Duration = Duration::from_millis(1800);
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Everything was done, or was left in good order because that was asked for.
+    InOrder,
+    /// It was cut short. What was under way is settled by the next run.
+    CutShort,
+}
+
+/// Syncs the accounts, and ends early if a signal asks for it: the first one lets the operations in
+/// hand finish, the second one does not.
+pub(crate) async fn sync(run: Run, accounts: Vec<config::Account>, mut signals: Signals) -> Ended {
+    // On their own task, so that nothing they do keeps signals waiting.
+    let mut syncing = JoinSet::new();
+    syncing.spawn(sync_all(run.clone(), accounts));
+    tokio::select! {
+        _ = syncing.join_next() => return Ended::InOrder,
+        () = signals.shutdown() => {}
+    }
+    run.warn(
+        "Preparing to shutdown after sync (this may take some time), press CTRL-C again to \
+         shutdown immediately",
+    );
+    run.stop.cancel();
+    tokio::select! {
+        _ = syncing.join_next() => return Ended::InOrder,
+        () = signals.shutdown() => run.warn("Signaled twice. Aborting!"),
+        () = sleep(GRACE) => run.warn("The shutdown takes too long. Aborting!"),
+    }
+    Ended::CutShort
+}
+
+async fn sync_all(run: Run, accounts: Vec<config::Account>) {
+    let mut syncing = JoinSet::new();
+    let mut names = BTreeMap::new();
+    for account in accounts {
+        if syncing.len() >= run.accounts_at_once()
+            && let Some(Err(error)) = syncing.join_next().await
+        {
+            run.fail_broken(&names, &error);
+        }
+        if run.stop.is_cancelled() {
+            break;
+        }
+        let name = account.name.clone();
+        let task = syncing.spawn(sync_one(run.clone(), account));
+        names.insert(task.id(), name);
+    }
+    while let Some(ended) = syncing.join_next().await {
+        if let Err(error) = ended {
+            run.fail_broken(&names, &error);
+        }
+    }
+}
+
+async fn sync_one(run: Run, account: config::Account) {
+    let ui = Arc::clone(&run.ui);
+    let audience = Arc::new(Audience::new(ui, &account.name, run.mode, run.stop.clone()));
+    match wiring::account(&run, &account, &audience).await {
+        Ok(account) => sync_account(&account).await,
+        Err(error) => audience.fail_account(format!("{error:#}")),
+    }
+}
+
+impl Run {
+    fn warn(&self, text: &str) {
+        self.ui.tell(Message::main(Level::Warning, text));
+    }
+
+    /// A defect of this program ends one account, and not the others.
+    fn fail_broken(&self, names: &BTreeMap<tokio::task::Id, String>, error: &JoinError) {
+        let context = names.get(&error.id()).map(|name| format!("account '{name}'"));
+        let text = format!("the sync ended unexpectedly: {error}");
+        self.ui.fail(Thread::Main, Failure { context, text });
+    }
+}

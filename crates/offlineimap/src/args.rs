@@ -1,0 +1,315 @@
+//! The command line, with the options and the habits of OfflineIMAP (`spec/cli.md` §1).
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{ArgAction, Parser};
+use offlineimap_core::Allowed;
+
+use crate::{NAME, VERSION};
+
+/// What clap puts in place of the argument that `--allow-deletes` may lack. No argument can be
+/// this, so that an empty one (`--allow-deletes=$FOLDER`, the variable being unset) is noticed.
+const EVERY_FOLDER: &str = "\0";
+
+/// The options of one run.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option without a value")]
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = NAME,
+    about = "Keeps IMAP accounts and Maildirs the same, in both directions.",
+    override_usage = "offlineimap [options]",
+    version = VERSION,
+    disable_version_flag = true,
+    disable_help_flag = true,
+    infer_long_args = true,
+    args_override_self = true,
+    max_term_width = 100
+)]
+pub(crate) struct Args {
+    /// Show the version and exit
+    #[arg(long, action = ArgAction::Version)]
+    version: Option<bool>,
+
+    /// Show this text and exit
+    #[arg(short = 'h', long, action = ArgAction::Help)]
+    help: Option<bool>,
+
+    /// Show the version and the platform in one line, and exit
+    #[arg(short = 'V')]
+    pub(crate) version_line: bool,
+
+    /// Show the exact plan of a sync, and change nothing at all
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Show the repositories of the accounts and their folders, without a sync
+    #[arg(long)]
+    pub(crate) info: bool,
+
+    /// One account and one connection at a time
+    #[arg(short = '1')]
+    pub(crate) single: bool,
+
+    /// Sync these accounts instead of those of the configuration
+    #[arg(short = 'a', value_name = "ACCOUNT[,ACCOUNT...]", allow_hyphen_values = true)]
+    pub(crate) accounts: Option<String>,
+
+    /// Read this configuration file
+    #[arg(short = 'c', value_name = "FILE", allow_hyphen_values = true)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Show what happens inside: imap, maildir, thread, or all
+    #[arg(short = 'd', value_name = "TYPE[,TYPE...]", allow_hyphen_values = true)]
+    pub(crate) debug: Option<String>,
+
+    /// Append every message to this file, with its time
+    #[arg(short = 'l', value_name = "FILE", allow_hyphen_values = true)]
+    pub(crate) log: Option<PathBuf>,
+
+    /// Sync only these folders, by their exact names on the server
+    #[arg(short = 'f', value_name = "FOLDER[,FOLDER...]", allow_hyphen_values = true)]
+    pub(crate) folders: Option<String>,
+
+    /// Sync once, whatever autorefresh says
+    #[arg(short = 'o')]
+    pub(crate) once: bool,
+
+    /// Accepted; every sync is a full one for now
+    #[arg(short = 'q')]
+    pub(crate) quick: bool,
+
+    /// Use this user interface: ttyui, basic or quiet
+    #[arg(short = 'u', value_name = "UI", allow_hyphen_values = true)]
+    pub(crate) ui: Option<String>,
+
+    /// Allow any number of deletions in this run, in this folder or in all
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = EVERY_FOLDER,
+        action = ArgAction::Append,
+        value_parser = parse_allowed_folder
+    )]
+    allow_deletes: Vec<AllowedFolder>,
+
+    /// Never ask the system keyring (which is not asked at all yet)
+    #[arg(long)]
+    ignore_keyring: bool,
+
+    /// End the process, as SIGKILL does, just before the change of this number
+    #[arg(long, value_name = "NUMBER", hide = true)]
+    pub(crate) crash_at_step: Option<u64>,
+
+    #[arg(short = 'P', value_name = "DIR", hide = true, allow_hyphen_values = true)]
+    profile: Option<PathBuf>,
+
+    #[arg(short = 's', hide = true)]
+    syslog: bool,
+
+    #[arg(short = 'k', value_name = "[SECTION:]OPTION=VALUE", hide = true)]
+    #[arg(allow_hyphen_values = true)]
+    overrides: Option<OsString>,
+
+    #[arg(long, value_name = "FOLDER", hide = true, allow_hyphen_values = true)]
+    delete_folder: Option<OsString>,
+
+    #[arg(long, hide = true)]
+    migrate_fmd5_using_nametrans: bool,
+
+    #[arg(long, hide = true)]
+    mbnames_prune: bool,
+
+    #[arg(long, hide = true)]
+    update_keyring: bool,
+
+    /// Words without meaning, as ever
+    #[arg(hide = true)]
+    words: Vec<OsString>,
+}
+
+/// One argument of `--allow-deletes`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum AllowedFolder {
+    Every,
+    Named(String),
+}
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// A run of the program.
+    Run(Box<Args>),
+    /// A text on standard output, and success.
+    Show(String),
+    /// A complaint on standard error, and the status for wrong usage.
+    Complain(String),
+}
+
+/// Understands the arguments, the first of which is the program's name.
+pub(crate) fn parse(arguments: &[OsString]) -> Command {
+    let args = match Args::try_parse_from(arguments) {
+        Ok(args) => args,
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+            return Command::Show(error.render().to_string());
+        }
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => {
+            return Command::Show(format!("{VERSION}\n"));
+        }
+        Err(error) => return Command::Complain(complaint(&reason(&error))),
+    };
+    if args.version_line {
+        let (system, machine) = (std::env::consts::OS, std::env::consts::ARCH);
+        return Command::Show(format!("{NAME} v{VERSION}, {system} {machine}\n"));
+    }
+    match args.not_available() {
+        Some(option) => Command::Complain(complaint(&format!("{option} is not available yet"))),
+        None => Command::Run(Box::new(args)),
+    }
+}
+
+impl Args {
+    /// The folders whose deletions are allowed in this run.
+    pub(crate) fn allowed(&self) -> Allowed {
+        let mut names = BTreeSet::new();
+        for folder in &self.allow_deletes {
+            match folder {
+                AllowedFolder::Every => return Allowed::Everywhere,
+                AllowedFolder::Named(name) => names.insert(name.clone()),
+            };
+        }
+        if names.is_empty() { Allowed::Nowhere } else { Allowed::In(names) }
+    }
+
+    /// An option of OfflineIMAP that this version does not have: to go on without it would not be
+    /// what was asked for.
+    fn not_available(&self) -> Option<&'static str> {
+        [
+            ("-P", self.profile.is_some()),
+            ("-s", self.syslog),
+            ("-k", self.overrides.is_some()),
+            ("--delete-folder", self.delete_folder.is_some()),
+            ("--migrate-fmd5-using-nametrans", self.migrate_fmd5_using_nametrans),
+            ("--mbnames-prune", self.mbnames_prune),
+            ("--update-keyring", self.update_keyring),
+        ]
+        .into_iter()
+        .find_map(|(option, given)| given.then_some(option))
+    }
+}
+
+fn parse_allowed_folder(argument: &str) -> Result<AllowedFolder, String> {
+    match argument {
+        EVERY_FOLDER => Ok(AllowedFolder::Every),
+        "" => Err("name a folder after the '=', or leave the '=' out to allow every folder".into()),
+        name => Ok(AllowedFolder::Named(name.to_owned())),
+    }
+}
+
+/// What clap complains about, without its decoration; of its advice, only what was perhaps meant.
+fn reason(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let mut paragraphs = text.trim_end().split("\n\n");
+    let complaint = paragraphs.next().unwrap_or_default();
+    let complaint = complaint.strip_prefix("error: ").unwrap_or(complaint);
+    match paragraphs.find(|paragraph| paragraph.contains("similar argument")) {
+        Some(advice) => format!("{complaint}\n{advice}"),
+        None => complaint.to_owned(),
+    }
+}
+
+/// A complaint in the form of Python's `optparse`.
+fn complaint(reason: &str) -> String {
+    format!("Usage: {NAME} [options]\n\n{NAME}: error: {reason}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(words: &str) -> Args {
+        match command(words) {
+            Command::Run(args) => *args,
+            other @ (Command::Show(_) | Command::Complain(_)) => panic!("{words}: {other:?}"),
+        }
+    }
+
+    fn command(words: &str) -> Command {
+        let arguments: Vec<OsString> =
+            std::iter::once(NAME).chain(words.split_whitespace()).map(OsString::from).collect();
+        parse(&arguments)
+    }
+
+    #[test]
+    fn the_definition_of_the_options_is_sound() {
+        use clap::CommandFactory as _;
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn short_options_can_be_bundled_and_arguments_attached() {
+        let args = run("-oa Work -uquiet -fINBOX,Sent -1q");
+        assert!(args.once && args.single && args.quick);
+        assert_eq!(args.accounts.as_deref(), Some("Work"));
+        assert_eq!(args.ui.as_deref(), Some("quiet"));
+        assert_eq!(args.folders.as_deref(), Some("INBOX,Sent"));
+    }
+
+    #[test]
+    fn long_options_can_be_shortened_as_long_as_they_are_clear() {
+        assert!(run("--dry").dry_run);
+        assert!(matches!(command("--m"), Command::Complain(text) if text.contains("'--m'")));
+    }
+
+    #[test]
+    fn the_last_value_of_an_option_wins() {
+        let args = run("-a One -u quiet -a Two -o -o -u basic");
+        assert_eq!((args.accounts.as_deref(), args.ui.as_deref()), (Some("Two"), Some("basic")));
+    }
+
+    #[test]
+    fn words_between_the_options_and_after_two_dashes_have_no_meaning() {
+        let args = run("one -o two -- -a three");
+        assert!(args.once);
+        assert_eq!(args.accounts, None);
+    }
+
+    #[test]
+    fn an_argument_may_look_like_an_option() {
+        assert_eq!(run("-a -o").accounts.as_deref(), Some("-o"));
+    }
+
+    #[test]
+    fn deletions_can_be_allowed_by_folder_and_everywhere() {
+        assert_eq!(run("-o").allowed(), Allowed::Nowhere);
+        let named = run("--allow-deletes=INBOX --allow-deletes=Old/2020").allowed();
+        let names = ["INBOX", "Old/2020"].map(str::to_owned);
+        assert_eq!(named, Allowed::In(names.into()));
+        let everywhere = run("--allow-deletes=INBOX --allow-deletes -o").allowed();
+        assert_eq!(everywhere, Allowed::Everywhere);
+        assert!(
+            matches!(command("--allow-deletes="), Command::Complain(_)),
+            "an empty name must not allow everything"
+        );
+    }
+
+    #[test]
+    fn options_of_later_versions_are_refused_by_name() {
+        for (words, option) in [
+            ("-k ui=quiet", "-k"),
+            ("-P dir", "-P"),
+            ("-s", "-s"),
+            ("--delete-folder Old", "--delete-folder"),
+            ("--mbnames-prune", "--mbnames-prune"),
+            ("--migrate-fmd5-using-nametrans", "--migrate-fmd5-using-nametrans"),
+            ("--update-keyring", "--update-keyring"),
+        ] {
+            let Command::Complain(text) = command(words) else { panic!("{words} is accepted") };
+            assert!(text.ends_with(&format!("error: {option} is not available yet\n")), "{text}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! How the program ends.
+
+use std::process::ExitCode;
+
+/// The exit status (`spec/cli.md` §11). There is no other, save for death by a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Everything that was asked for is done.
+    Success,
+    /// At least one error was told.
+    Failure,
+    /// The command line was not understood.
+    Usage,
+    /// No error was told, but a folder was left alone because of its UIDVALIDITY.
+    Validity,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(match status {
+            Status::Success => 0,
+            Status::Failure => 1,
+            Status::Usage | Status::Validity => 2,
+        })
+    }
+}

@@ -1,0 +1,38 @@
+//! The program `offlineimap`: command line, user interfaces, wiring, exit status, signals.
+//!
+//! This is the only crate that prints, prompts and reads the environment, and the only one that
+//! names both kinds of store. [`run`] is the whole program; it is a library so that the example
+//! `demo` can be the program too.
+
+mod accounts;
+mod args;
+mod debug;
+mod dry_run;
+mod environment;
+mod exit;
+mod info;
+mod names;
+mod password;
+mod signals;
+mod start;
+mod steps;
+mod terminal;
+mod ui;
+mod wiring;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// The name under which the program presents itself.
+pub(crate) const NAME: &str = "offlineimap";
+
+/// Its version.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Runs the program with these arguments, the first of which is its own name, and returns its exit
+/// status (`spec/cli.md` §11). Reads the environment of the process, and installs handlers for
+/// signals that stay when it returns: call it once, and end the process with what it returns.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    start::run(&arguments).into()
+}

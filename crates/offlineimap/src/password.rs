@@ -1,0 +1,127 @@
+//! Where a repository's password comes from (`spec/cli.md` §14).
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use offlineimap_config::PasswordSource;
+use offlineimap_core::{StoreError, StoreErrorKind};
+use offlineimap_imap::SecretProvider;
+use secrecy::SecretString;
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+
+use crate::terminal;
+use crate::ui::{Level, Message, Thread, Ui};
+
+/// One question at a time.
+static ASKING: Mutex<()> = Mutex::const_new(());
+
+/// Gives the password of one repository to its store, which asks for it just before it connects
+/// for the first time.
+pub(crate) struct Password {
+    /// As configured.
+    pub(crate) source: PasswordSource,
+    /// Whose password it is.
+    pub(crate) user: String,
+    /// What is said before connecting.
+    pub(crate) announcement: String,
+    /// In whose name it is said.
+    pub(crate) thread: Thread,
+    pub(crate) ui: Arc<Ui>,
+}
+
+#[async_trait]
+impl SecretProvider for Password {
+    async fn secret(&self) -> Result<SecretString, StoreError> {
+        let secret = match &self.source {
+            PasswordSource::Given(secret) => secret.clone(),
+            PasswordSource::File(path) => match first_line(path.clone()).await? {
+                Some(secret) => secret,
+                None => self.ask().await?,
+            },
+            PasswordSource::Ask => self.ask().await?,
+        };
+        let (thread, text) = (self.thread.clone(), self.announcement.clone());
+        self.ui.tell(Message { level: Level::Info, thread, text });
+        Ok(secret)
+    }
+}
+
+impl Password {
+    async fn ask(&self) -> Result<SecretString, StoreError> {
+        if !self.ui.can_ask() {
+            let text = "Prompting for a password is not supported in this UI backend.";
+            return Err(StoreError::new(StoreErrorKind::Store, text));
+        }
+        let _one_at_a_time = ASKING.lock().await;
+        let hold = self.ui.hold();
+        let question = format!("Enter password for user '{}': ", self.user);
+        let answer = run(move || terminal::ask(&question).map(SecretString::from)).await?;
+        drop(hold);
+        answer.map_err(|error| {
+            let text = format!("no password for user '{}'", self.user);
+            StoreError::new(StoreErrorKind::Store, text).caused_by(error)
+        })
+    }
+}
+
+/// The first line of a file without the blanks around it; `None` if that is nothing.
+async fn first_line(path: PathBuf) -> Result<Option<SecretString>, StoreError> {
+    let shown = path.display().to_string();
+    let line = run(move || read_first_line(&path)).await?.map_err(|error| {
+        let text = format!("cannot read the password in '{shown}'");
+        StoreError::new(StoreErrorKind::Store, text).caused_by(error)
+    })?;
+    let secret = line.trim();
+    Ok((!secret.is_empty()).then(|| SecretString::from(secret)))
+}
+
+fn read_first_line(path: &Path) -> std::io::Result<String> {
+    let mut line = String::new();
+    BufReader::new(File::open(path)?).read_line(&mut line)?;
+    Ok(line)
+}
+
+/// Runs what may wait for a person or for another program.
+async fn run<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+    spawn_blocking(job).await.map_err(|_| {
+        StoreError::new(StoreErrorKind::Cancelled, "the program ended before there was a password")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    fn first_line_of(content: &str) -> Option<String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let secret = runtime.block_on(first_line(file.path().to_owned())).unwrap();
+        secret.map(|secret| secret.expose_secret().to_owned())
+    }
+
+    #[test]
+    fn the_first_line_of_a_file_is_the_password() {
+        assert_eq!(first_line_of(" open sesame \r\nsecond\n").as_deref(), Some("open sesame"));
+        assert_eq!(first_line_of("no line break").as_deref(), Some("no line break"));
+    }
+
+    #[test]
+    fn an_empty_first_line_counts_as_no_password() {
+        assert_eq!(first_line_of("\nsecond\n"), None);
+        assert_eq!(first_line_of(""), None);
+    }
+
+    #[test]
+    fn a_missing_file_is_an_error_that_names_it() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let error = runtime.block_on(first_line("/nonexistent/pass".into())).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read the password in '/nonexistent/pass'");
+    }
+}

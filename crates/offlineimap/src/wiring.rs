@@ -1,0 +1,299 @@
+//! From a configured account to one that can be synced.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use offlineimap_config as config;
+use offlineimap_core::{
+    Allowed, DeleteLimit, Direction, PerSide, Policy, Removal, SidePolicy, Steps, Store,
+};
+use offlineimap_engine::{Account, Durability, Mode};
+use offlineimap_imap::{
+    AddressFamily, Authorities, CertificateFingerprint, ImapConfig, ImapStore, ListedMailboxes,
+    LoginMethod, Security, StartTlsWish, TlsOptions,
+};
+use offlineimap_maildir::{Fsync, MaildirConfig, MaildirStore, MissingRoot, NameSource, RootState};
+use tokio_util::sync::CancellationToken;
+
+use crate::environment;
+use crate::names::{ImapNames, MaildirNames};
+use crate::password::Password;
+use crate::ui::{Audience, Thread, Ui};
+
+/// What all accounts of a run share.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    pub(crate) general: config::General,
+    pub(crate) ui: Arc<Ui>,
+    pub(crate) mode: Mode,
+    /// The argument of `-f`.
+    pub(crate) folders: Option<String>,
+    pub(crate) allowed: Allowed,
+    /// How much may go on at once.
+    pub(crate) concurrency: Concurrency,
+    pub(crate) steps: Steps,
+    /// One for the whole process: it makes names unique.
+    pub(crate) names: Arc<NameSource>,
+    pub(crate) stop: CancellationToken,
+}
+
+/// How much may go on at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Concurrency {
+    /// As configured.
+    AsConfigured,
+    /// `-1`: one account, one connection.
+    Single,
+}
+
+/// The default of `maxconnections`, as in OfflineIMAP (`spec/cli.md` §2).
+const DEFAULT_CONNECTIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
+
+impl Run {
+    /// How many accounts may be synced at once.
+    pub(crate) fn accounts_at_once(&self) -> usize {
+        match self.concurrency {
+            Concurrency::AsConfigured => self.general.max_sync_accounts.get(),
+            Concurrency::Single => 1,
+        }
+    }
+
+    /// Where the state of an account is kept.
+    fn state_path(&self, account: &str) -> PathBuf {
+        self.general.metadata.join(format!("Account-{account}")).join("state.sqlite")
+    }
+}
+
+/// Makes an account of the engine: its stores are ready to be used, the local root exists.
+///
+/// # Errors
+///
+/// If the local root cannot be created, or is missing although the account was synced before.
+pub(crate) async fn account(
+    run: &Run,
+    account: &config::Account,
+    audience: &Arc<Audience>,
+) -> anyhow::Result<Account> {
+    let config::LocalRepository::Maildir(maildir) = &account.local else {
+        anyhow::bail!(
+            "repository '{}' is of a kind that is not available yet",
+            account.local.name()
+        );
+    };
+    let local = maildir_store(run, maildir);
+    prepare_root(run, &account.name, maildir, &local).await?;
+    let remote = imap_store(run, &account.remote, Thread::account(&account.name))?;
+    let stores: PerSide<Arc<dyn Store>> =
+        PerSide { remote: Arc::new(remote), local: Arc::new(local) };
+    Ok(Account {
+        name: account.name.clone(),
+        metadata: run.general.metadata.clone(),
+        scratch: std::env::temp_dir(),
+        stores,
+        rules: PerSide {
+            remote: Arc::new(ImapNames::new(run.folders.as_deref())),
+            local: Arc::new(MaildirNames { separator: maildir.separator }),
+        },
+        policy: policy(account, maildir),
+        delete_limit: delete_limit(account.delete_limit),
+        allowed: run.allowed.clone(),
+        mode: run.mode,
+        durability: if run.general.fsync { Durability::Full } else { Durability::Relaxed },
+        steps: run.steps.clone(),
+        stop: run.stop.clone(),
+        events: Arc::clone(audience) as _,
+    })
+}
+
+/// Makes the store of a Maildir repository.
+pub(crate) fn maildir_store(run: &Run, maildir: &config::MaildirRepository) -> MaildirStore {
+    MaildirStore::new(MaildirConfig {
+        name: maildir.name.clone(),
+        root: maildir.root.clone(),
+        separator: maildir.separator,
+        fsync: if run.general.fsync { Fsync::Sync } else { Fsync::NoSync },
+        missing_root: match run.mode {
+            Mode::Sync => MissingRoot::Refuse,
+            Mode::DryRun => MissingRoot::Empty,
+        },
+        visible: Arc::new(str::to_owned),
+        names: Arc::clone(&run.names),
+        steps: run.steps.clone(),
+    })
+}
+
+/// Makes the store of an IMAP repository. Nothing is connected yet; that it is going to be is told
+/// in the name of `thread`.
+pub(crate) fn imap_store(
+    run: &Run,
+    imap: &config::ImapRepository,
+    thread: Thread,
+) -> anyhow::Result<ImapStore> {
+    let password = Password {
+        source: imap.password.clone(),
+        user: imap.user.clone(),
+        announcement: format!(
+            "Establishing connection to {}:{} ({})",
+            imap.host, imap.port, imap.name
+        ),
+        thread,
+        ui: Arc::clone(&run.ui),
+    };
+    let mut settings = ImapConfig::new(&imap.name, &imap.host, &imap.user, Arc::new(password));
+    settings.port = imap.port.get();
+    settings.address_family = match imap.family {
+        config::AddressFamily::Any => AddressFamily::Any,
+        config::AddressFamily::Ipv4 => AddressFamily::V4,
+        config::AddressFamily::Ipv6 => AddressFamily::V6,
+    };
+    (settings.security, settings.tls) = security(&imap.tls)?;
+    settings.login_methods = imap.auth_mechanisms.iter().copied().map(login_method).collect();
+    settings.reference.clone_from(&imap.reference);
+    settings.listed =
+        if imap.subscribed_only { ListedMailboxes::Subscribed } else { ListedMailboxes::All };
+    settings.max_connections = match run.concurrency {
+        Concurrency::AsConfigured => imap.max_connections.unwrap_or(DEFAULT_CONNECTIONS),
+        Concurrency::Single => NonZeroUsize::MIN,
+    };
+    if let Some(timeout) = run.general.socket_timeout {
+        settings.timeout = timeout;
+    }
+    let zone = TimeZone::system();
+    settings.local_offset = Arc::new(move |seconds| offset(&zone, seconds));
+    settings.steps = run.steps.clone();
+    Ok(ImapStore::new(settings))
+}
+
+/// Makes sure that the root is there, and that it is the one from before.
+///
+/// A root that vanished is most likely a disk that is not mounted: creating it anew would bring all
+/// mail into the wrong place.
+async fn prepare_root(
+    run: &Run,
+    account: &str,
+    maildir: &config::MaildirRepository,
+    store: &MaildirStore,
+) -> anyhow::Result<()> {
+    let state_path = run.state_path(account);
+    let synced_before = state_path
+        .try_exists()
+        .with_context(|| format!("cannot look for '{}'", state_path.display()))?;
+    let vanished = synced_before
+        && match store.root_state().await? {
+            RootState::Missing => true,
+            RootState::Unmarked => store.list().await?.mailboxes.is_empty(),
+            RootState::Marked(_) => false,
+        };
+    if vanished {
+        anyhow::bail!(
+            "the Maildir '{}' is missing or empty, although account '{account}' was synced before: \
+             is the disk mounted? If the mail was removed on purpose and is to be downloaded \
+             again, remove '{}' too",
+            maildir.root.display(),
+            state_path.display()
+        );
+    }
+    if run.mode == Mode::Sync && !maildir.rules.read_only {
+        store.prepare().await?;
+    }
+    Ok(())
+}
+
+fn security(tls: &config::TlsMode) -> anyhow::Result<(Security, TlsOptions)> {
+    Ok(match tls {
+        config::TlsMode::Implicit(trust) => (Security::Implicit, tls_options(trust)?),
+        config::TlsMode::StartTls { trust, demand } => {
+            let wish = match demand {
+                config::StartTlsDemand::Explicit => StartTlsWish::Explicit,
+                config::StartTlsDemand::ByDefault => StartTlsWish::Default,
+            };
+            (Security::StartTls(wish), tls_options(trust)?)
+        }
+        config::TlsMode::Plain => (Security::PlainAllowed, TlsOptions::default()),
+    })
+}
+
+fn tls_options(trust: &config::Trust) -> anyhow::Result<TlsOptions> {
+    let authorities = match &trust.ca {
+        None => Authorities::None,
+        Some(config::CaFile::Path(path)) => Authorities::File(path.clone()),
+        Some(config::CaFile::OsDefault) => Authorities::OsDefault(
+            environment::variable("SSL_CERT_FILE").map(PathBuf::from).into_iter().collect(),
+        ),
+    };
+    // Both crates tell digests by their length; what one printed the other reads.
+    let fingerprints = trust
+        .fingerprints
+        .iter()
+        .map(|it| it.to_string().parse::<CertificateFingerprint>())
+        .collect::<Result<_, _>>()?;
+    Ok(TlsOptions { authorities, fingerprints })
+}
+
+fn login_method(mechanism: config::AuthMechanism) -> LoginMethod {
+    match mechanism {
+        config::AuthMechanism::CramMd5 => LoginMethod::CramMd5,
+        config::AuthMechanism::Plain => LoginMethod::Plain,
+        config::AuthMechanism::Login => LoginMethod::Login,
+    }
+}
+
+fn policy(account: &config::Account, maildir: &config::MaildirRepository) -> Policy {
+    let direction = |open: bool| if open { Direction::Open } else { Direction::Closed };
+    let side = |rules: &config::SyncRules, removal| SidePolicy {
+        changes: direction(!rules.read_only),
+        creation: direction(rules.create_folders),
+        deletions: direction(rules.sync_deletes),
+        removal,
+    };
+    let remote_removal =
+        if account.remote.expunge { Removal::Expunge } else { Removal::MarkDeleted };
+    Policy {
+        sides: PerSide {
+            remote: side(&account.remote.rules, remote_removal),
+            local: side(&maildir.rules, Removal::Expunge),
+        },
+    }
+}
+
+fn delete_limit(limit: config::DeleteLimit) -> DeleteLimit {
+    match limit {
+        config::DeleteLimit::Standard => DeleteLimit::Default,
+        config::DeleteLimit::Count(count) => {
+            DeleteLimit::Count(usize::try_from(count).unwrap_or(usize::MAX))
+        }
+        config::DeleteLimit::Percent(percent) => DeleteLimit::Percent(percent),
+        config::DeleteLimit::Unlimited => DeleteLimit::None,
+    }
+}
+
+/// Seconds east of UTC at a time; UTC for times that no calendar reaches.
+fn offset(zone: &TimeZone, unix_seconds: i64) -> i32 {
+    Timestamp::from_second(unix_seconds).map_or(0, |time| zone.to_offset(time).seconds())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_offset_follows_daylight_saving() {
+        let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let [winter, summer] = [1_700_000_000, 1_690_000_000].map(|time| offset(&zone, time));
+        assert_eq!([winter, summer], [3600, 7200]);
+        assert_eq!(offset(&zone, i64::MAX), 0, "a time beyond the calendar");
+    }
+
+    #[test]
+    fn every_fingerprint_that_can_be_configured_can_be_checked() {
+        for digits in [40, 56, 64, 96, 128] {
+            let fingerprint: config::Fingerprint = "0f".repeat(digits / 2).parse().unwrap();
+            let trust = config::Trust { ca: None, fingerprints: vec![fingerprint] };
+            assert_eq!(tls_options(&trust).unwrap().fingerprints.len(), 1, "{digits} digits");
+        }
+    }
+}
