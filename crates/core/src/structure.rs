@@ -240,14 +240,16 @@ impl Translation<'_> {
         }
     }
 
-    /// Returns the other side's separator if the visible name contains it as an ordinary
-    /// character, so that the name would come back as a hierarchy.
+    /// Returns the other side's separator if a name contains it as an ordinary character, so that
+    /// it would come back as a hierarchy. One that `nametrans` takes away does no harm, and one
+    /// that it brings in is meant as a separator.
     fn clashing_separator(&self, from: Side, name: &str) -> Option<char> {
         let here = self.listing.get(from).separator;
         let there = self.listing.get(from.other()).separator?;
         if here == Some(there) {
             return None;
         }
-        self.rules.get(from).visible(name).contains(there).then_some(there)
+        let survives = || self.rules.get(from).visible(name).contains(there);
+        (name.contains(there) && survives()).then_some(there)
     }
 }
