@@ -11,37 +11,37 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 /// Two stores, a metadata directory, and what was told.
-pub struct Rig {
-    pub remote: MemoryStore,
-    pub local: MemoryStore,
+pub(crate) struct Rig {
+    pub(crate) remote: MemoryStore,
+    pub(crate) local: MemoryStore,
     /// What the engine is given; usually the two above, perhaps decorated.
-    pub stores: PerSide<Arc<dyn Store>>,
-    pub power: PowerSwitch,
-    pub policy: Policy,
-    pub delete_limit: DeleteLimit,
-    pub allowed: Allowed,
-    pub metadata: TempDir,
-    pub stop: CancellationToken,
+    pub(crate) stores: PerSide<Arc<dyn Store>>,
+    pub(crate) power: PowerSwitch,
+    pub(crate) policy: Policy,
+    pub(crate) delete_limit: DeleteLimit,
+    pub(crate) allowed: Allowed,
+    pub(crate) metadata: TempDir,
+    pub(crate) stop: CancellationToken,
 }
 
 /// What one run told.
 #[derive(Debug, Default)]
-pub struct Told {
-    pub errors: Vec<String>,
-    pub refused: Vec<String>,
-    pub epoch_problems: Vec<String>,
-    pub warnings: Vec<String>,
-    pub ignored: Vec<String>,
-    pub copied: usize,
-    pub planned: Vec<String>,
+pub(crate) struct Told {
+    pub(crate) errors: Vec<String>,
+    pub(crate) refused: Vec<String>,
+    pub(crate) epoch_problems: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) ignored: Vec<String>,
+    pub(crate) copied: usize,
+    pub(crate) planned: Vec<String>,
 }
 
 impl Rig {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::over(MemoryStore::numbering("Remote"), MemoryStore::naming("Local"))
     }
 
-    pub fn over(remote: MemoryStore, local: MemoryStore) -> Self {
+    pub(crate) fn over(remote: MemoryStore, local: MemoryStore) -> Self {
         let power = PowerSwitch::default();
         let remote = remote.powered_by(&power);
         let local = local.powered_by(&power);
@@ -59,7 +59,7 @@ impl Rig {
     }
 
     /// Wires the same stores to another switch.
-    pub fn repower(&mut self, power: &PowerSwitch) {
+    pub(crate) fn repower(&mut self, power: &PowerSwitch) {
         self.power = power.clone();
         self.remote = self.remote.clone().powered_by(power);
         self.local = self.local.clone().powered_by(power);
@@ -67,19 +67,19 @@ impl Rig {
             PerSide { remote: Arc::new(self.remote.clone()), local: Arc::new(self.local.clone()) };
     }
 
-    pub async fn sync(&self) -> Told {
+    pub(crate) async fn sync(&self) -> Told {
         self.run(Mode::Sync).await
     }
 
     /// Syncs, and insists that nothing went wrong.
-    pub async fn sync_well(&self) -> Told {
+    pub(crate) async fn sync_well(&self) -> Told {
         let told = self.sync().await;
         assert_eq!(told.errors, Vec::<String>::new());
         assert_eq!(told.refused, Vec::<String>::new());
         told
     }
 
-    pub async fn run(&self, mode: Mode) -> Told {
+    pub(crate) async fn run(&self, mode: Mode) -> Told {
         let told = Arc::new(Mutex::new(Told::default()));
         let account = self.account(mode, &told);
         // In a task of its own, so that a power cut ends it like the end of a process.
@@ -112,24 +112,24 @@ impl Rig {
         }
     }
 
-    pub fn power_cut(&self, unsynced: Unsynced) {
+    pub(crate) fn power_cut(&self, unsynced: Unsynced) {
         self.remote.power_cut(unsynced);
         self.local.power_cut(unsynced);
     }
 
     /// The mail of both sides as a person would compare it: folder, text and flags, without keys.
-    pub fn mail(&self) -> PerSide<Vec<String>> {
+    pub(crate) fn mail(&self) -> PerSide<Vec<String>> {
         PerSide { remote: mail(&self.remote, '/'), local: mail(&self.local, '.') }
     }
 
     /// Insists that both sides hold the same mail, and returns it.
-    pub fn same_mail(&self) -> Vec<String> {
+    pub(crate) fn same_mail(&self) -> Vec<String> {
         let mail = self.mail();
         assert_eq!(mail.remote, mail.local, "remote (left) and local (right) differ");
         mail.remote
     }
 
-    pub fn state_file(&self) -> std::path::PathBuf {
+    pub(crate) fn state_file(&self) -> std::path::PathBuf {
         self.metadata.path().join("Account-Test/state.sqlite")
     }
 }
@@ -160,7 +160,19 @@ impl Told {
             Event::FolderCreationInfinite { names, .. } => self.errors.push(format!("{names:?}")),
             Event::Copying { .. } => self.copied += 1,
             Event::Planned { plan, .. } => self.planned.push(format!("{plan:?}")),
-            _ => {}
+            Event::AccountStarted { .. }
+            | Event::AccountFinished { .. }
+            | Event::FolderCreating { .. }
+            | Event::FolderUnusable { .. }
+            | Event::FolderStarted { .. }
+            | Event::Recovered { .. }
+            | Event::Deleting { .. }
+            | Event::AddingFlags { .. }
+            | Event::RemovingFlags { .. }
+            | Event::Withheld { .. }
+            | Event::LocalReplaced { .. }
+            | Event::Stopping
+            | _ => {}
         }
     }
 }
@@ -182,13 +194,13 @@ impl NameRules for AnyName {
 }
 
 /// Delivers a message that is told apart by its subject.
-pub fn deliver(store: &MemoryStore, mailbox: &str, subject: &str, letters: &str) -> Key {
+pub(crate) fn deliver(store: &MemoryStore, mailbox: &str, subject: &str, letters: &str) -> Key {
     let text = format!("Subject: {subject}\r\nMessage-ID: <{subject}@test>\r\n\r\nText.\r\n");
     store.user().deliver(mailbox, &body(&text), Flags::from_letters(letters))
 }
 
 /// Delivers a message without a Message-ID.
-pub fn deliver_anonymous(store: &MemoryStore, mailbox: &str, subject: &str) -> Key {
+pub(crate) fn deliver_anonymous(store: &MemoryStore, mailbox: &str, subject: &str) -> Key {
     let text = format!("Subject: {subject}\r\n\r\nText.\r\n");
     store.user().deliver(mailbox, &body(&text), Flags::default())
 }
@@ -198,7 +210,7 @@ fn body(text: &str) -> Body {
 }
 
 /// Finds the key of the message with this subject.
-pub fn key(store: &MemoryStore, mailbox: &str, subject: &str) -> Key {
+pub(crate) fn key(store: &MemoryStore, mailbox: &str, subject: &str) -> Key {
     let wanted = format!("Subject: {subject}");
     store
         .user()
@@ -211,17 +223,17 @@ pub fn key(store: &MemoryStore, mailbox: &str, subject: &str) -> Key {
         .key
 }
 
-pub fn set_flags(store: &MemoryStore, mailbox: &str, subject: &str, letters: &str) {
+pub(crate) fn set_flags(store: &MemoryStore, mailbox: &str, subject: &str, letters: &str) {
     let key = key(store, mailbox, subject);
     store.user().set_flags(mailbox, &key, Flags::from_letters(letters));
 }
 
-pub fn delete(store: &MemoryStore, mailbox: &str, subject: &str) {
+pub(crate) fn delete(store: &MemoryStore, mailbox: &str, subject: &str) {
     store.user().delete(mailbox, &key(store, mailbox, subject));
 }
 
 /// All files below a directory with their contents, to see that nothing was written.
-pub fn files(directory: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+pub(crate) fn files(directory: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     let mut open = vec![directory.to_owned()];
     while let Some(directory) = open.pop() {
