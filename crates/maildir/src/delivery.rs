@@ -249,3 +249,78 @@ impl OpenFolder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocking::Blocking;
+    use crate::config::{MaildirConfig, MissingRoot};
+    use crate::message_name::FolderHash;
+    use crate::name_source::NameSource;
+    use crate::store::Environment;
+    use offlineimap_core::{Access, Steps, StoreErrorKind};
+    use rustix::io::Errno;
+
+    fn mailbox(path: &std::path::Path) -> MaildirMailbox {
+        for subdir in ["cur", "new", "tmp"] {
+            fs::create_dir(path.join(subdir)).unwrap();
+        }
+        let config = MaildirConfig {
+            name: "Local".into(),
+            root: path.into(),
+            separator: '.',
+            fsync: Fsync::Sync,
+            missing_root: MissingRoot::Refuse,
+            visible: Arc::new(str::to_owned),
+            names: Arc::new(NameSource::of_this_process()),
+            steps: Steps::default(),
+        };
+        let env = Arc::new(Environment { config, blocking: Blocking::new() });
+        let folder = Folder { path: path.into(), hash: FolderHash::of("INBOX", '.') };
+        MaildirMailbox::new(OpenFolder::new(folder, Access::ReadWrite, env))
+    }
+
+    #[tokio::test]
+    async fn a_message_that_cannot_be_synchronised_is_removed_and_the_others_are_stored() {
+        let dir = tempfile::tempdir().unwrap();
+        let mailbox = mailbox(dir.path());
+        let mut staged = Vec::new();
+        let mut paths = Vec::new();
+        for errno in [None, Some(Errno::IO), None] {
+            let Draft { tmp, .. } =
+                create(Arc::clone(&mailbox.0), None, &Flags::default()).unwrap();
+            let key = key(&tmp.target.base, &mailbox.0.folder.hash);
+            let outcome = errno.map_or(Ok(()), |errno| Err(io::Error::from(errno)));
+            let sync = Some(tokio::task::spawn_blocking(|| outcome));
+            paths.push(tmp.path());
+            staged.push(Staged::new(None, StagedFile { tmp, key, sync }));
+        }
+        let outcomes = mailbox.commit_messages(staged).await;
+        assert!(outcomes[0].is_ok() && outcomes[2].is_ok());
+        let error = outcomes[1].as_ref().unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Mailbox);
+        assert_eq!(error.to_string(), format!("cannot write {}", paths[1].display()));
+        assert_eq!(fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(dir.path().join("new")).unwrap().count(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_taken_in_tmp_is_not_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let mailbox = mailbox(dir.path());
+        let now = std::time::SystemTime::now();
+        let [ours, theirs] = [(); 2].map(|()| NameSource::new(1, "host", move || now));
+        let name = |names: &NameSource| own_base(&names.next(), None, &mailbox.0.folder.hash);
+        let taken = [name(&theirs), b":2,".to_vec()].concat();
+        let taken = dir.path().join("tmp").join(String::from_utf8(taken).unwrap());
+        fs::write(&taken, "theirs").unwrap();
+        let config = MaildirConfig { names: Arc::new(ours), ..mailbox.0.env.config.clone() };
+        let env = Arc::new(Environment { config, blocking: Blocking::new() });
+        let folder = Folder { path: dir.path().into(), hash: FolderHash::of("INBOX", '.') };
+        let open = Arc::new(OpenFolder::new(folder, Access::ReadWrite, env));
+        let draft = create(open, None, &Flags::default()).unwrap();
+        assert_ne!(draft.tmp.path(), taken);
+        drop(draft);
+        assert_eq!(fs::read(&taken).unwrap(), b"theirs");
+    }
+}

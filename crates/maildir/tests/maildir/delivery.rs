@@ -6,10 +6,13 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use offlineimap_core::{
-    Access, MailboxName, Steps, Store as _, StoreError, StoreErrorKind, Stored,
+    Access, Body, MailboxName, Steps, Store as _, StoreError, StoreErrorKind, Stored,
 };
 use offlineimap_maildir::{Fsync, MaildirConfig, MaildirStore};
+use tokio::sync::Notify;
 
 use crate::fixture::{HASH, Inbox, WireBody, config, files, new_message, odd_messages};
 
@@ -84,6 +87,36 @@ async fn a_message_that_breaks_off_leaves_nothing() {
         assert_eq!(error.to_string(), "the line is cut");
         assert!(inbox.files().is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_cancelled_leaves_nothing() {
+    struct Stalling(Option<Bytes>, Arc<Notify>);
+    #[async_trait]
+    impl Body for Stalling {
+        fn wire_octets(&self) -> u64 {
+            1_000_000
+        }
+        async fn chunk(&mut self) -> Result<Option<Bytes>, StoreError> {
+            if let Some(chunk) = self.0.take() {
+                return Ok(Some(chunk));
+            }
+            self.1.notify_one();
+            std::future::pending().await
+        }
+    }
+    let inbox = Inbox::new().await;
+    let stalled = Arc::new(Notify::new());
+    let first = Bytes::from(b"x".repeat(200_000));
+    let mut body = Stalling(Some(first), Arc::clone(&stalled));
+    let mut delivery = inbox.mailbox.stage(new_message(1, ""), &mut body);
+    tokio::select! {
+        _ = &mut delivery => panic!("it has no end"),
+        () = stalled.notified() => {}
+    }
+    assert_eq!(inbox.files().len(), 1, "a part is written");
+    drop(delivery);
+    assert!(inbox.files().is_empty());
 }
 
 #[tokio::test]

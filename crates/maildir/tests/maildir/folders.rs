@@ -49,6 +49,14 @@ async fn what_was_created_is_listed_in_every_layout() {
 }
 
 #[tokio::test]
+async fn the_parent_of_a_created_folder_is_a_directory_and_no_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path(), '/');
+    store.create(&MailboxName::new("[Gmail]/Sent")).await.unwrap();
+    assert_eq!(names(&store).await, ["[Gmail]/Sent"]);
+}
+
+#[tokio::test]
 async fn a_missing_part_of_a_folder_is_created() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path(), '.');

@@ -1,6 +1,7 @@
 //! The Maildir store on real directories.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod conformance;
 mod crash;
 mod delivery;
 mod fixture;

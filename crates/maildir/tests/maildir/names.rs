@@ -32,7 +32,10 @@ async fn binding_gives_a_new_name_in_the_same_directory() {
         let seen = inbox.mailbox.observe().await.unwrap();
         assert_eq!(seen.items()[0].key, bound);
         assert_eq!(seen.items()[0].hint, Some(uid(5)));
-        assert_eq!(inbox.mailbox.present(&[bound.clone()]).await.unwrap(), BTreeSet::from([bound]));
+        assert_eq!(
+            inbox.mailbox.present(std::slice::from_ref(&bound)).await.unwrap(),
+            BTreeSet::from([bound])
+        );
     }
 }
 
