@@ -34,6 +34,8 @@ struct Upload {
     intent: i64,
     content: Fingerprint,
     flags: Flags,
+    /// The flags with which the pair enters the base.
+    settles: Flags,
 }
 
 /// A message that was stored.
@@ -127,30 +129,32 @@ impl Copying<'_> {
         contents: Vec<(Key, Fingerprint)>,
     ) -> Result<BTreeMap<Key, Upload>, RunError> {
         let open = &self.worker.open;
-        let flags: BTreeMap<&Key, &Flags> =
-            batch.iter().map(|op| (&op.source, &op.flags)).collect();
-        let contents: Vec<(Key, Fingerprint, Flags)> = contents
+        let ops: BTreeMap<&Key, &CopyOp> = batch.iter().map(|op| (&op.source, op)).collect();
+        let contents: Vec<(Key, Fingerprint, &CopyOp)> = contents
             .into_iter()
             .filter_map(|(key, content)| {
-                let flags = (*flags.get(&key)?).clone();
-                Some((key, content, flags))
+                let op = *ops.get(&key)?;
+                Some((key, content, op))
             })
             .collect();
         let kinds = contents
             .iter()
-            .map(|(key, content, flags)| IntentKind::Append {
+            .map(|(key, content, op)| IntentKind::Append {
                 side: self.to,
                 source: key.clone(),
                 frontier: open.frontiers.get(self.to).clone(),
                 fingerprint: content.clone(),
-                flags: flags.clone(),
+                flags: op.settles.clone(),
             })
             .collect();
         let intents = self.worker.state.intend(open.id, kinds).await?;
         Ok(contents
             .into_iter()
             .zip(intents)
-            .map(|((key, content, flags), intent)| (key, Upload { intent, content, flags }))
+            .map(|((key, content, op), intent)| {
+                let (flags, settles) = (op.flags.clone(), op.settles.clone());
+                (key, Upload { intent, content, flags, settles })
+            })
             .collect())
     }
 
@@ -205,8 +209,8 @@ impl Copying<'_> {
             let Some(upload) = uploads.remove(&source) else { continue };
             bindings.push(Binding { key: source.clone(), counterpart: stored.clone() });
             let pair = match self.to {
-                Side::Remote => Pair::new(stored, source, upload.flags),
-                Side::Local => Pair::new(source, stored, upload.flags),
+                Side::Remote => Pair::new(stored, source, upload.settles),
+                Side::Local => Pair::new(source, stored, upload.settles),
             };
             changes.push(Change::Insert(pair, Some(upload.content)));
             changes.push(Change::Close(upload.intent));

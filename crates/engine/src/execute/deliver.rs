@@ -24,7 +24,8 @@ const WORTH_SPLITTING: usize = 512;
 /// A message whose octets are in the target store, waiting to become visible.
 struct Delivered {
     source: Key,
-    flags: Flags,
+    /// The flags with which the pair enters the base.
+    settles: Flags,
     content: Fingerprint,
     staged: Staged,
 }
@@ -43,8 +44,7 @@ impl Copying<'_> {
         target: &dyn Mailbox,
         copies: &[CopyOp],
     ) -> Result<(), RunError> {
-        let flags: BTreeMap<&Key, &Flags> =
-            copies.iter().map(|op| (&op.source, &op.flags)).collect();
+        let ops: BTreeMap<&Key, &CopyOp> = copies.iter().map(|op| (&op.source, op)).collect();
         let keys: Vec<Key> = copies.iter().map(|op| op.source.clone()).collect();
         let parts = match keys.len() {
             0..WORTH_SPLITTING => 1,
@@ -54,7 +54,7 @@ impl Copying<'_> {
         let fetching = async {
             let parted = keys.chunks(keys.len().div_ceil(parts)).map(<[Key]>::to_vec);
             let ends = futures_util::stream::iter(parted)
-                .map(|keys| self.fetch(source, target, keys, &flags, sender.clone()))
+                .map(|keys| self.fetch(source, target, keys, &ops, sender.clone()))
                 .buffer_unordered(parts)
                 .collect::<Vec<_>>()
                 .await;
@@ -79,10 +79,10 @@ impl Copying<'_> {
         source: &dyn Mailbox,
         target: &dyn Mailbox,
         keys: Vec<Key>,
-        flags: &BTreeMap<&Key, &Flags>,
+        ops: &BTreeMap<&Key, &CopyOp>,
         sender: mpsc::Sender<Delivered>,
     ) -> Part {
-        let mut intake = Intake { copying: self, target, flags, sender, failed: Vec::new() };
+        let mut intake = Intake { copying: self, target, ops, sender, failed: Vec::new() };
         let ended = source.fetch(&keys, &mut intake).await;
         Part { failed: intake.failed, ended }
     }
@@ -115,16 +115,16 @@ impl Copying<'_> {
                 side: self.to,
                 source: one.source.clone(),
                 planned: planned.clone(),
-                flags: one.flags.clone(),
+                flags: one.settles.clone(),
             });
-            waiting.push((one.source, planned, one.flags, one.content));
+            waiting.push((one.source, planned, one.settles, one.content));
             staged.push(one.staged);
         }
         let intents = state.intend(id, kinds).await?;
         let stored = target.commit(staged).await;
         let mut changes = Vec::with_capacity(waiting.len() * 2);
         for ((waiting, intent), stored) in waiting.into_iter().zip(intents).zip(stored) {
-            let (source, planned, flags, content) = waiting;
+            let (source, planned, settles, content) = waiting;
             let at = match stored {
                 Ok(Stored::At(key)) => key,
                 Ok(Stored::Unknown) => planned,
@@ -137,8 +137,8 @@ impl Copying<'_> {
                 }
             };
             let pair = match self.to {
-                Side::Local => Pair::new(source, at, flags),
-                Side::Remote => Pair::new(at, source, flags),
+                Side::Local => Pair::new(source, at, settles),
+                Side::Remote => Pair::new(at, source, settles),
             };
             changes.push(Change::Insert(pair, Some(content)));
             changes.push(Change::Close(intent));
@@ -151,7 +151,7 @@ impl Copying<'_> {
 struct Intake<'a> {
     copying: &'a Copying<'a>,
     target: &'a dyn Mailbox,
-    flags: &'a BTreeMap<&'a Key, &'a Flags>,
+    ops: &'a BTreeMap<&'a Key, &'a CopyOp>,
     sender: mpsc::Sender<Delivered>,
     failed: Vec<(Key, Option<Fingerprint>, StoreError)>,
 }
@@ -164,20 +164,19 @@ impl Receiver for Intake<'_> {
             return Err(stopped());
         }
         // A message that was not asked for is not ours to store.
-        let Some(flags) = self.flags.get(&message.key).map(|flags| (*flags).clone()) else {
-            return Ok(());
-        };
+        let Some(op) = self.ops.get(&message.key) else { return Ok(()) };
         self.copying.tell(&message.key);
         let new = NewMessage {
             counterpart: Some(message.key.clone()),
-            flags: flags.clone(),
+            flags: op.flags.clone(),
             date: message.date,
         };
         let mut body = Watched::new(body, stop);
         match self.target.stage(new, &mut body).await {
             Ok(staged) => {
                 let content = body.finish();
-                let one = Delivered { source: message.key, flags, content, staged };
+                let settles = op.settles.clone();
+                let one = Delivered { source: message.key, settles, content, staged };
                 // The committer ends early only with an error of its own, which is told.
                 self.sender.send(one).await.map_err(|_| stopped())
             }
