@@ -42,7 +42,9 @@ pub struct Traffic {
     pub to_server_bytes: u64,
     /// Octets from the server.
     pub to_client_bytes: u64,
-    /// How often a client spoke after the server had spoken: the times somebody waited.
+    /// The longest chain of command after answer over all connections: how often the client
+    /// can at most have waited for the network. What is sent while earlier answers are still
+    /// under way costs no round trip of its own.
     pub round_trips: u64,
 }
 
@@ -60,7 +62,12 @@ struct Counters {
     connections: AtomicU64,
     to_server_bytes: AtomicU64,
     to_client_bytes: AtomicU64,
-    round_trips: AtomicU64,
+    /// The round trip that was begun last, in the chain of cause and effect.
+    last_trip: AtomicU64,
+    /// The round trip whose answer a client heard last.
+    heard_by_client: AtomicU64,
+    /// The last round trip that has been taken out of the counts.
+    taken_trips: AtomicU64,
 }
 
 impl Proxy {
@@ -115,7 +122,7 @@ impl Proxy {
             connections: counters.connections.load(Ordering::SeqCst),
             to_server_bytes: counters.to_server_bytes.load(Ordering::SeqCst),
             to_client_bytes: counters.to_client_bytes.load(Ordering::SeqCst),
-            round_trips: counters.round_trips.load(Ordering::SeqCst),
+            round_trips: counters.last_trip() - counters.taken_trips.load(Ordering::SeqCst),
         }
     }
 
@@ -126,7 +133,7 @@ impl Proxy {
             connections: counters.connections.swap(0, Ordering::SeqCst),
             to_server_bytes: counters.to_server_bytes.swap(0, Ordering::SeqCst),
             to_client_bytes: counters.to_client_bytes.swap(0, Ordering::SeqCst),
-            round_trips: counters.round_trips.swap(0, Ordering::SeqCst),
+            round_trips: counters.take_trips(),
         }
     }
 
@@ -164,6 +171,24 @@ impl Counters {
             Direction::ToClient => &self.to_client_bytes,
         };
         counter.fetch_add(bytes as u64, Ordering::SeqCst);
+    }
+
+    /// What a client says now may follow from anything it has heard on any connection.
+    fn begin_trip(&self) -> u64 {
+        let trip = self.heard_by_client.load(Ordering::SeqCst) + 1;
+        self.last_trip.fetch_max(trip, Ordering::SeqCst);
+        trip
+    }
+
+    fn last_trip(&self) -> u64 {
+        self.last_trip.load(Ordering::SeqCst)
+    }
+
+    fn take_trips(&self) -> u64 {
+        let last = self.last_trip();
+        // An answer nobody waited for, such as that to LOGOUT, must not hide the next trip.
+        self.heard_by_client.fetch_max(last, Ordering::SeqCst);
+        last - self.taken_trips.swap(last, Ordering::SeqCst)
     }
 }
 

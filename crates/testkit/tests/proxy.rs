@@ -45,6 +45,23 @@ fn octets_and_round_trips_are_counted() {
 }
 
 #[test]
+fn commands_on_several_connections_at_once_cost_one_round_trip() {
+    let server = server();
+    let proxy = Proxy::with_round_trip(server.address(), Duration::from_millis(400)).unwrap();
+    let mut peers = [Peer::connect(proxy.address()), Peer::connect(proxy.address())];
+    for peer in &mut peers {
+        peer.play("S: * PREAUTH ready");
+    }
+    for peer in &mut peers {
+        peer.send("a NOOP");
+    }
+    for peer in &mut peers {
+        peer.lines_until("a OK");
+    }
+    assert_eq!(proxy.take_traffic().round_trips, 1);
+}
+
+#[test]
 fn a_cut_lets_exactly_the_wanted_octets_reach_the_client() {
     let server = server();
     for wanted in 0..GREETING.len() {

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -30,13 +30,13 @@ enum Outcome {
     Hung,
 }
 
-/// Whose turn it was last; the server's at the beginning.
-#[derive(Default)]
-struct Turn {
-    client_spoke: AtomicBool,
+/// A parcel on its way.
+struct Delayed {
+    due: Instant,
+    /// How many round trips came before it: its place in the chain of cause and effect.
+    trip: u64,
+    parcel: Parcel,
 }
-
-type Delayed = (Instant, Parcel);
 
 /// Forwards both directions until both have ended or a fault ends them.
 pub(super) async fn run(client: TcpStream, server: TcpStream, shared: Arc<Shared>) {
@@ -47,18 +47,19 @@ pub(super) async fn run(client: TcpStream, server: TcpStream, shared: Arc<Shared
     let (up_sender, up_receiver) = unbounded_channel();
     let (down_sender, down_receiver) = unbounded_channel();
     let (inject, injected) = unbounded_channel();
-    let turn = Turn::default();
+    // What the server of this connection has heard.
+    let heard_by_server = AtomicU64::new(0);
     let outcome = {
         let forwarding = async {
             tokio::join!(
-                read_client(from_client, up_sender, inject, &shared, &turn),
-                read_server(from_server, down_sender, injected, &shared, &turn),
+                read_client(from_client, up_sender, inject, &shared),
+                read_server(from_server, down_sender, injected, &shared, &heard_by_server),
             );
             std::future::pending::<Outcome>().await
         };
         let delivering = async {
-            let up = deliver(up_receiver, &mut to_server);
-            let down = deliver(down_receiver, &mut to_client);
+            let up = deliver(up_receiver, &mut to_server, &heard_by_server);
+            let down = deliver(down_receiver, &mut to_client, &shared.counters.heard_by_client);
             tokio::pin!(up, down);
             // A cut in one direction ends both; a regular end lets the other one finish.
             tokio::select! {
@@ -85,9 +86,17 @@ pub(super) async fn run(client: TcpStream, server: TcpStream, shared: Arc<Shared
 }
 
 /// Writes parcels when their time has come.
-async fn deliver(mut parcels: UnboundedReceiver<Delayed>, target: &mut OwnedWriteHalf) -> Outcome {
-    while let Some((due, parcel)) = parcels.recv().await {
-        tokio::time::sleep_until(due).await;
+async fn deliver(
+    mut parcels: UnboundedReceiver<Delayed>,
+    target: &mut OwnedWriteHalf,
+    heard: &AtomicU64,
+) -> Outcome {
+    while let Some(Delayed { due, trip, parcel }) = parcels.recv().await {
+        // The timer counts milliseconds and rounds up, which is much where nothing is to wait for.
+        if due > Instant::now() {
+            tokio::time::sleep_until(due).await;
+        }
+        heard.fetch_max(trip, Ordering::SeqCst);
         match parcel {
             Parcel::Octets(octets) => {
                 if target.write_all(&octets).await.is_err() {
@@ -110,7 +119,6 @@ async fn read_client(
     parcels: UnboundedSender<Delayed>,
     inject: UnboundedSender<Parcel>,
     shared: &Shared,
-    turn: &Turn,
 ) {
     let mut commands = shared.plan.substitutes().then(Commands::default);
     let mut buffer = BytesMut::new();
@@ -118,19 +126,17 @@ async fn read_client(
         buffer.reserve(64 * 1024);
         let read = source.read_buf(&mut buffer).await.unwrap_or(0);
         if read == 0 {
-            send(&parcels, shared, Parcel::EndOfStream);
+            send(&parcels, shared, 0, Parcel::EndOfStream);
             return;
         }
         let octets = buffer.split().freeze();
-        if !turn.client_spoke.swap(true, Ordering::SeqCst) {
-            shared.counters.round_trips.fetch_add(1, Ordering::SeqCst);
-        }
+        let trip = shared.counters.begin_trip();
         shared.counters.count(Direction::ToServer, octets.len());
         let octets = match &mut commands {
             Some(commands) => commands.filter(&octets, shared, &inject),
             None => octets,
         };
-        if !forward(&parcels, shared, Direction::ToServer, &octets) {
+        if !forward(&parcels, shared, Direction::ToServer, trip, &octets) {
             return;
         }
     }
@@ -141,7 +147,7 @@ async fn read_server(
     parcels: UnboundedSender<Delayed>,
     mut injected: UnboundedReceiver<Parcel>,
     shared: &Shared,
-    turn: &Turn,
+    heard: &AtomicU64,
 ) {
     let mut framing = shared.plan.substitutes().then(Framing::default);
     let mut buffer = BytesMut::new();
@@ -152,22 +158,21 @@ async fn read_server(
         tokio::select! {
             read = source.read_buf(&mut buffer) => {
                 if read.unwrap_or(0) == 0 {
-                    send(&parcels, shared, Parcel::EndOfStream);
+                    send(&parcels, shared, 0, Parcel::EndOfStream);
                     return;
                 }
                 let octets = buffer.split().freeze();
                 if let Some(framing) = &mut framing {
                     drop(framing.feed(&octets));
                 }
-                turn.client_spoke.store(false, Ordering::SeqCst);
+                let trip = heard.load(Ordering::SeqCst);
                 shared.counters.count(Direction::ToClient, octets.len());
-                if !forward(&parcels, shared, Direction::ToClient, &octets) {
+                if !forward(&parcels, shared, Direction::ToClient, trip, &octets) {
                     return;
                 }
             }
             Some(parcel) = injected.recv(), if may_inject => {
-                turn.client_spoke.store(false, Ordering::SeqCst);
-                send(&parcels, shared, parcel);
+                send(&parcels, shared, shared.counters.last_trip(), parcel);
             }
         }
     }
@@ -178,6 +183,7 @@ fn forward(
     parcels: &UnboundedSender<Delayed>,
     shared: &Shared,
     direction: Direction,
+    trip: u64,
     octets: &Bytes,
 ) -> bool {
     let (passing, end) = match shared.plan.judge(direction, octets.len()) {
@@ -186,20 +192,21 @@ fn forward(
         Verdict::Hang(passing) => (passing, Some(Parcel::Hang)),
     };
     if passing > 0 {
-        send(parcels, shared, Parcel::Octets(octets.slice(..passing)));
+        send(parcels, shared, trip, Parcel::Octets(octets.slice(..passing)));
     }
     match end {
         None => true,
         Some(end) => {
-            send(parcels, shared, end);
+            send(parcels, shared, trip, end);
             false
         }
     }
 }
 
-fn send(parcels: &UnboundedSender<Delayed>, shared: &Shared, parcel: Parcel) {
+fn send(parcels: &UnboundedSender<Delayed>, shared: &Shared, trip: u64, parcel: Parcel) {
+    let due = Instant::now() + shared.one_way_delay;
     // Nobody listens only when the connection is already at its end.
-    drop(parcels.send((Instant::now() + shared.one_way_delay, parcel)));
+    drop(parcels.send(Delayed { due, trip, parcel }));
 }
 
 /// The commands of a client, some of which are answered here.
