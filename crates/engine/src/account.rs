@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use offlineimap_core::{
@@ -101,17 +101,67 @@ pub async fn sync_account(account: &Account) {
     if account.stop.is_cancelled() {
         account.tell(&Event::Stopping);
     }
-    tokio::join!(account.stores.remote.close(), account.stores.local.close());
+    close(account).await;
     account.tell(&Event::AccountFinished {
         account: account.name.clone(),
         elapsed: started.elapsed(),
     });
 }
 
+/// How long the operation in hand may take once the run was asked to stop. What is not done then is
+/// left as after a crash, for the next run to settle.
+const GRACE: Duration = Duration::from_millis(1500);
+
+/// How long connections may take to end once the run was asked to stop.
+const HASTY_CLOSE: Duration = Duration::from_millis(200);
+
 async fn run(account: &Account) -> Result<(), RunError> {
+    let stopped = account.stop.cancelled();
+    let prepared = tokio::select! {
+        biased;
+        () = stopped => return Ok(()),
+        prepared = prepare(account) => prepared?,
+    };
+    if account.mode == Mode::DryRun {
+        return Ok(());
+    }
+    let out_of_time = async {
+        account.stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        biased;
+        executed = execute(account, &prepared.state, prepared.executions) => executed,
+        () = out_of_time => Ok(()),
+    }
+}
+
+async fn close(account: &Account) {
+    let closing = async {
+        tokio::join!(account.stores.remote.close(), account.stores.local.close());
+    };
+    let hasty = async {
+        account.stop.cancelled().await;
+        tokio::time::sleep(HASTY_CLOSE).await;
+    };
+    tokio::select! {
+        () = closing => {}
+        () = hasty => {}
+    }
+}
+
+/// An account whose plans have passed, locked.
+struct Prepared {
+    state: State,
+    executions: Vec<Execution>,
+    _lock: Option<AccountLock>,
+}
+
+/// Everything up to the first change of a message: reads, and the creation of folders.
+async fn prepare(account: &Account) -> Result<Prepared, RunError> {
     let directory = account.metadata.join(format!("Account-{}", account.name));
     let path = directory.join("state.sqlite");
-    let (_lock, state) = match account.mode {
+    let (lock, state) = match account.mode {
         Mode::Sync => {
             create_private(&account.metadata)?;
             let lock = AccountLock::take(&account.metadata, &account.name)?;
@@ -151,10 +201,7 @@ async fn run(account: &Account) -> Result<(), RunError> {
     let folders = folders_to_sync(account, structure);
     let surveyed = survey_all(account, &state, &listing, folders).await?;
     let executions = review_all(account, surveyed).await;
-    if account.mode == Mode::Sync && !account.stop.is_cancelled() {
-        execute(account, &state, executions).await?;
-    }
-    Ok(())
+    Ok(Prepared { state, executions, _lock: lock })
 }
 
 fn create_private(path: &Path) -> Result<(), RunError> {

@@ -8,11 +8,12 @@ mod rig;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use offlineimap_core::{Access, Allowed, DeleteLimit, Direction, PerSide, Removal, StoreErrorKind};
 use offlineimap_engine::Mode;
 use offlineimap_testkit::faults::{Fault, Faulty, Method};
-use offlineimap_testkit::memory_store::{MemoryStore, PowerSwitch};
+use offlineimap_testkit::memory_store::{AfterCut, MemoryStore, PowerSwitch};
 use rig::{Rig, Told, delete, deliver, files, key, set_flags};
 
 async fn with_mail(count: usize) -> Rig {
@@ -382,6 +383,43 @@ async fn a_run_that_is_stopped_can_be_resumed() {
     rig.stop = tokio_util::sync::CancellationToken::new();
     rig.sync_well().await;
     assert_eq!(rig.same_mail().len(), 51);
+}
+
+#[tokio::test]
+async fn a_run_that_hangs_ends_when_it_is_asked_to_stop() {
+    let changed = || async {
+        let rig = with_mail(2).await;
+        deliver(&rig.remote, "New", "download", "");
+        deliver(&rig.local, "INBOX", "upload", "");
+        set_flags(&rig.local, "INBOX", "0", "FS");
+        rig
+    };
+    let mut whole = changed().await;
+    let power = PowerSwitch::default();
+    whole.repower(&power);
+    whole.sync_well().await;
+    // State is written by this process and does not hang; the stores do.
+    let steps = power.taken();
+    let hangs = |step: &str| step.contains(" in ") || step.starts_with("create");
+    let hanging = (1..=steps.len()).filter(|at| steps.get(at - 1).is_some_and(|it| hangs(it)));
+    let hanging: Vec<usize> = hanging.collect();
+    assert!(hanging.len() > 3, "{steps:?}");
+    for step in hanging {
+        let mut rig = changed().await;
+        let power = PowerSwitch::cutting_at(step, AfterCut::Hang);
+        rig.repower(&power);
+        let ask = async {
+            power.wait_until_off().await;
+            rig.stop.cancel();
+        };
+        let ended =
+            tokio::time::timeout(Duration::from_mins(1), async { tokio::join!(rig.sync(), ask) });
+        ended.await.unwrap_or_else(|_| panic!("step {step}: the run did not end"));
+        rig.stop = tokio_util::sync::CancellationToken::new();
+        rig.repower(&PowerSwitch::default());
+        rig.sync_well().await;
+        assert_eq!(rig.same_mail().len(), 4, "step {step}");
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@
 //! Each upload is journalled before its first octet goes out, with what is needed to find it again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -25,9 +24,6 @@ const BATCH: usize = 128;
 /// How many batches are under way at once, so that the line is never idle while one is written
 /// down.
 const BATCHES: usize = 2;
-
-/// How long answers are waited for once the run was asked to stop.
-const GRACE: Duration = Duration::from_millis(1500);
 
 /// One message of a batch.
 struct Upload {
@@ -167,15 +163,7 @@ impl Copying<'_> {
         changes: &mut Vec<Change>,
     ) -> Answers {
         let (keys, staged) = staged;
-        let stop = &self.worker.account.stop;
-        let in_time = async {
-            stop.cancelled().await;
-            tokio::time::sleep(GRACE).await;
-        };
-        let answers = tokio::select! {
-            answers = target.commit(staged) => answers,
-            () = in_time => return Answers::default(),
-        };
+        let answers = target.commit(staged).await;
         let mut sorted = Answers::default();
         for (source, answer) in keys.into_iter().zip(answers) {
             match answer {
