@@ -116,7 +116,8 @@ pub trait Store: Send + Sync {
     /// If the listing was refused or is incomplete. A partial listing is never returned.
     async fn list(&self) -> Result<Listing, StoreError>;
 
-    /// Creates a mailbox and its parents. That it exists already is not an error.
+    /// Creates a mailbox, and above it whatever the store needs to hold it: that may be mailboxes
+    /// (IMAP) or not (directories of a Maildir). That it exists already is not an error.
     async fn create(&self, name: &MailboxName) -> Result<(), StoreError>;
 
     /// Opens a mailbox. [`Access::ReadOnly`] promises that nothing will be changed through it.

@@ -7,7 +7,7 @@ use crate::message;
 
 pub(super) async fn check(desk: &Desk<'_>) {
     created_mailboxes_are_listed_once(desk).await;
-    creating_a_mailbox_creates_its_parents(desk).await;
+    a_mailbox_can_be_created_below_a_missing_one(desk).await;
     a_missing_mailbox_cannot_be_opened(desk).await;
     an_empty_mailbox_is_seen_completely(desk).await;
     stamps_tell_of_every_change(desk).await;
@@ -24,7 +24,7 @@ async fn created_mailboxes_are_listed_once(desk: &Desk<'_>) {
     }
 }
 
-async fn creating_a_mailbox_creates_its_parents(desk: &Desk<'_>) {
+async fn a_mailbox_can_be_created_below_a_missing_one(desk: &Desk<'_>) {
     let separator = must(desk.store.list().await, "listing").separator;
     let Some(separator) = separator else { return };
     let parent = desk.fixture.mailbox("parent");
@@ -32,10 +32,8 @@ async fn creating_a_mailbox_creates_its_parents(desk: &Desk<'_>) {
     must(desk.store.create(&child).await, "creating a mailbox below one that is missing");
     let listing = must(desk.store.list().await, "listing");
     assert_eq!(times_listed(&listing, &child), 1, "the child is listed: {listing:?}");
-    assert_eq!(times_listed(&listing, &parent), 1, "the parent is listed: {listing:?}");
-    for name in [parent, child] {
-        desk.open(&name, Access::ReadWrite).await;
-    }
+    assert!(times_listed(&listing, &parent) <= 1, "the parent is not listed twice: {listing:?}");
+    desk.open(&child, Access::ReadWrite).await;
 }
 
 async fn a_missing_mailbox_cannot_be_opened(desk: &Desk<'_>) {
