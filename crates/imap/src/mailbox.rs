@@ -10,6 +10,7 @@ mod remove;
 mod stream;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -37,6 +38,9 @@ pub(crate) struct ImapMailbox {
     access: Access,
     /// The UIDVALIDITY in which all keys are meant.
     uid_validity: Mutex<Option<u32>>,
+    /// Whether the SELECT of the opening has not been made use of. Only the first observation may
+    /// do without another: servers do not tell a new UIDVALIDITY to whom has the mailbox selected.
+    fresh: AtomicBool,
 }
 
 impl ImapMailbox {
@@ -47,32 +51,38 @@ impl ImapMailbox {
         access: Access,
     ) -> Result<Self, StoreError> {
         let wire = wire_name(&name);
-        let mailbox = Self { pool, name, wire, access, uid_validity: Mutex::new(None) };
+        let uid_validity = Mutex::new(None);
+        let fresh = AtomicBool::new(false);
+        let mailbox = Self { pool, name, wire, access, uid_validity, fresh };
         let mut attempts = crate::pool::Attempts::new(mailbox.pool.config());
         loop {
-            match mailbox.enter().await {
-                Ok(_) => return Ok(mailbox),
+            match mailbox.open_first().await {
+                Ok(()) => return Ok(mailbox),
                 Err(error) if attempts.again(&error).await => {}
                 Err(error) => return Err(error),
             }
         }
     }
 
+    async fn open_first(&self) -> Result<(), StoreError> {
+        let mut lease = self.pool.lease(Purpose::Mailbox(&self.wire)).await?;
+        self.select(&mut lease).await?;
+        self.fresh.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Returns the view of the mailbox that this connection has, if it has the right one selected.
+    fn view(&self, lease: &mut Lease) -> Result<Option<Box<Selected>>, StoreError> {
+        let selected = lease.connection()?.selected.clone();
+        Ok(selected.filter(|own| own.mailbox == self.wire && own.mode == self.mode()))
+    }
+
     /// Waits for a connection and selects the mailbox there, if it is not.
     async fn enter(&self) -> Result<Lease, StoreError> {
         let mut lease = self.pool.lease(Purpose::Mailbox(&self.wire)).await?;
-        let connection = lease.connection()?;
-        let there = connection
-            .selected
-            .as_deref()
-            .is_some_and(|selected| selected.mailbox == self.wire && selected.mode == self.mode());
-        if there {
-            let selected = connection.selected.clone();
-            if let Some(selected) = selected {
-                self.check_epoch(&selected)?;
-            }
-        } else {
-            self.select(&mut lease).await?;
+        match self.view(&mut lease)? {
+            Some(selected) => drop(self.check_epoch(&selected)?),
+            None => drop(self.select(&mut lease).await?),
         }
         Ok(lease)
     }

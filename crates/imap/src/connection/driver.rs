@@ -10,14 +10,15 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use offlineimap_imap_proto::command::{Command, CommandKind};
 use offlineimap_imap_proto::response::{Code, StatusText, Untagged};
 use offlineimap_imap_proto::session::{CommandHandle, Event, Outcome, Output, Session};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf, split};
+use tokio::io::{
+    AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf, split,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
 use crate::connection::Shared;
 use crate::connection::clock::{Pace, PatientClock};
 use crate::connection::conversation::{Batch, Happening, Ticket};
-use crate::transport::Transport;
 
 /// What a handle asks of its task.
 #[derive(Debug)]
@@ -32,10 +33,10 @@ pub(super) enum Request {
 
 /// Reads and writes at once, because a peer that only writes would wait for us for ever; and never
 /// holds more than a few reads of what nobody has taken yet.
-pub(super) struct Driver {
+pub(super) struct Driver<S> {
     session: Session,
-    reader: ReadHalf<Transport>,
-    writer: WriteHalf<Transport>,
+    reader: ReadHalf<S>,
+    writer: WriteHalf<S>,
     requests: mpsc::UnboundedReceiver<Request>,
     shared: Arc<Shared>,
     input: BytesMut,
@@ -43,6 +44,8 @@ pub(super) struct Driver {
     unflushed: Unflushed,
     commands: HashMap<CommandHandle, Waiting>,
     uploads: HashMap<CommandHandle, mpsc::Receiver<Bytes>>,
+    /// Uploads whose fate is unknown, until the reason is known.
+    lost_uploads: Vec<oneshot::Sender<Outcome>>,
     literal: Option<Literal>,
     listener: Option<mpsc::Sender<Batch>>,
     undelivered: Batch,
@@ -82,14 +85,14 @@ struct Literal {
 /// Why the task ends, in words for the user.
 type End = String;
 
-impl Driver {
+impl<S: AsyncRead + AsyncWrite> Driver<S> {
     pub(super) fn new(
         session: Session,
-        transport: Transport,
+        stream: S,
         requests: mpsc::UnboundedReceiver<Request>,
         shared: Arc<Shared>,
     ) -> Self {
-        let (reader, writer) = split(transport);
+        let (reader, writer) = split(stream);
         Self {
             session,
             reader,
@@ -101,6 +104,7 @@ impl Driver {
             unflushed: Unflushed::Nothing,
             commands: HashMap::new(),
             uploads: HashMap::new(),
+            lost_uploads: Vec::new(),
             literal: None,
             listener: None,
             undelivered: Vec::new(),
@@ -110,16 +114,22 @@ impl Driver {
 
     /// Serves until the connection ends, in whatever way. Everybody who waits is answered.
     pub(super) async fn run(mut self) {
-        let why = match self.serve().await {
+        let mut why = match self.serve().await {
             Ok(()) => "it was closed".to_owned(),
             Err(why) => why,
         };
-        self.shared.end(why);
         self.requests.close();
         self.session.handle_eof();
         while let Some(event) = self.session.poll_event() {
-            self.take_event(event);
+            if let Event::Closed { bye: Some(bye) } = event {
+                why = farewell(Some(bye));
+            } else {
+                self.take_event(event);
+            }
         }
+        // Whoever learns of the end can ask why.
+        self.shared.end(why);
+        self.lost_uploads.clear();
         if let Some(listener) = self.listener.take()
             && !self.undelivered.is_empty()
         {
@@ -209,7 +219,10 @@ impl Driver {
 
     fn take_input(&mut self, read: io::Result<usize>) -> Result<(), End> {
         match read {
-            Ok(0) => Err("server closed the connection".to_owned()),
+            Ok(0) => {
+                self.session.handle_eof();
+                Ok(())
+            }
             Ok(_) => {
                 let bytes = self.input.split().freeze();
                 let now = self.clock.now(Instant::now());
@@ -258,8 +271,12 @@ impl Driver {
             Some(Waiting::Upload(done)) => {
                 // Refused before the literal was asked for: nobody needs its octets any more.
                 drop(self.uploads.remove(&handle));
-                // Who dropped the answer does not want it.
-                drop(done.send(outcome));
+                if matches!(outcome, Outcome::Lost(_)) {
+                    self.lost_uploads.push(done);
+                } else {
+                    // Who dropped the answer does not want it.
+                    drop(done.send(outcome));
+                }
             }
             None => {}
         }
@@ -341,7 +358,7 @@ async fn next_chunk(literal: Option<&mut Literal>) -> Option<Bytes> {
 
 /// Writes once, or flushes if all is written. Losing the race to another branch loses nothing.
 async fn write_some(
-    writer: &mut WriteHalf<Transport>,
+    writer: &mut WriteHalf<impl AsyncWrite>,
     output: &mut BytesMut,
 ) -> io::Result<Unflushed> {
     if output.is_empty() {
@@ -362,3 +379,6 @@ const READ_BYTES: usize = 64 * 1024;
 
 /// No more octets are taken from an upload while so many wait to be sent.
 const WRITE_BYTES: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -85,6 +85,8 @@ struct Fetching<'a> {
     receiver: &'a mut dyn Receiver,
     waiting: VecDeque<Request>,
     under_way: BTreeMap<Ticket, Request>,
+    /// How many commands may be under way: while one is answered, the next ones are at the server.
+    window: usize,
     /// Messages whose body was passed over because UID or date came behind it, or because it was
     /// empty; their turn comes again.
     postponed: BTreeSet<Uid>,
@@ -122,6 +124,7 @@ impl<'a> Fetching<'a> {
             receiver,
             waiting,
             under_way: BTreeMap::new(),
+            window: WINDOW,
             postponed: BTreeSet::new(),
             last_body: LastBody::Settled,
         };
@@ -130,7 +133,7 @@ impl<'a> Fetching<'a> {
 
     async fn go(mut self, conversation: &mut Conversation<'_>) -> Result<(), End> {
         loop {
-            while self.under_way.len() < WINDOW
+            while self.under_way.len() < self.window
                 && let Some(request) = self.waiting.pop_front()
             {
                 let ticket = conversation.submit(request.command());
@@ -159,11 +162,16 @@ impl<'a> Fetching<'a> {
     ) -> Result<(), End> {
         let mut body = Incoming::new(conversation, start.size_bytes);
         let request = ticket.and_then(|ticket| self.under_way.get(&ticket));
-        let (owner, known_date) = match request {
-            Some(Request { uids, form: Form::BodyAlone(date) }) => (uids.first(), Some(*date)),
-            _ => (start.uid, start.internal_date.map(|wire| Some(date(wire)))),
+        let asked = request.filter(|request| request.uids.len() == 1);
+        let owner = start.uid.or_else(|| asked.and_then(|request| request.uids.first()));
+        let known_date = match asked {
+            Some(Request { form: Form::BodyAlone(date), .. }) => Some(*date),
+            _ => start.internal_date.map(|wire| Some(date(wire))),
         };
-        let confirmed_empty = matches!(request, Some(Request { form: Form::BodyAlone(_), .. }));
+        let confirmed_empty = matches!(asked, Some(Request { form: Form::BodyAlone(_), .. }));
+        if owner.is_none() {
+            self.become_careful();
+        }
         self.last_body = match start {
             BodyStart { section: Section::Other(_), .. } => LastBody::Settled,
             BodyStart { form: BodyForm::Nil, .. } => LastBody::Nil,
@@ -240,6 +248,19 @@ impl<'a> Fetching<'a> {
         }
     }
 
+    /// Goes on message by message: this server tells the UID behind the body, so that only the
+    /// question can tell whose a body is.
+    fn become_careful(&mut self) {
+        self.window = 1;
+        self.waiting = self
+            .waiting
+            .drain(..)
+            .flat_map(|Request { uids, form }| {
+                batches(uids.iter(), 1).into_iter().map(move |uids| Request { uids, form })
+            })
+            .collect();
+    }
+
     fn postpone(&mut self, uid: Uid, form: Form) {
         if self.postponed.insert(uid) {
             self.waiting.push_back(Request { uids: uid_set([uid]), form });
@@ -268,5 +289,5 @@ impl Request {
 /// How many messages are asked for at once: enough to forget the round trips.
 const BATCH: usize = 150;
 
-/// How many commands are under way: while one is answered, the next ones are at the server.
+/// How many commands are under way at servers that tell whose a body is.
 const WINDOW: usize = 4;

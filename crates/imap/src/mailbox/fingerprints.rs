@@ -8,7 +8,7 @@ use offlineimap_imap_proto::command::{Command, FetchItem, Messages};
 use offlineimap_imap_proto::response::Untagged;
 use offlineimap_imap_proto::uid_set::Uid;
 
-use crate::connection::{Conversation, Happening, accepted};
+use crate::connection::{Conversation, Happening, Ticket, accepted};
 use crate::mailbox::{ImapMailbox, batches};
 use crate::pool::Attempts;
 
@@ -83,14 +83,13 @@ async fn look(
     let was_empty = lease.connection()?.selected.as_ref().is_some_and(|own| own.exists == 0);
     let mut conversation = lease.converse()?;
     // Makes the server take note of what came in over other connections, our own included.
-    conversation.submit(Command::noop());
-    conversation.finish(|_| {}).await?;
+    let noop = conversation.submit(Command::noop());
     for messages in commands {
         let message_id = FetchItem::HeaderFields(vec!["MESSAGE-ID".to_owned()]);
         let items = [FetchItem::Uid, FetchItem::Size, message_id];
         conversation.submit(Command::fetch(messages, &items));
     }
-    let (found, refusal) = collect(mailbox, &mut conversation, wanted).await?;
+    let (found, refusal) = collect(mailbox, &mut conversation, wanted, noop).await?;
     match refusal {
         // Some servers refuse `1:*` in an empty mailbox.
         Some(_) if was_empty && found.is_empty() => {}
@@ -112,6 +111,7 @@ async fn collect(
     mailbox: &ImapMailbox,
     conversation: &mut Conversation<'_>,
     wanted: &Wanted,
+    noop: Ticket,
 ) -> Result<(Found, Option<String>), StoreError> {
     let mut found = Found::new();
     let mut header = None;
@@ -140,6 +140,7 @@ async fn collect(
             Happening::Untagged(Untagged::Malformed(malformed)) if malformed.name == "FETCH" => {
                 return Err(mailbox.error("gave an answer that cannot be read"));
             }
+            Happening::Completed { ticket, .. } if ticket == noop => {}
             Happening::Completed { outcome, .. } => {
                 refusal = refusal.or(accepted(&outcome).err());
             }

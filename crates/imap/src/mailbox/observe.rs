@@ -1,6 +1,7 @@
 //! Listing all messages with their flags.
 
 use std::num::NonZeroU32;
+use std::sync::atomic::Ordering;
 
 use offlineimap_core::{Access, Epoch, Flags, Frontier, Item, Key, Observation, StoreError};
 use offlineimap_imap_proto::command::{Command, FetchItem, Messages};
@@ -9,6 +10,7 @@ use offlineimap_imap_proto::response::{Untagged, VanishedAge};
 use offlineimap_imap_proto::session::{Access as WireAccess, Outcome, Selected};
 use offlineimap_imap_proto::uid_set::Uid;
 
+use crate::connection::{Happening, accepted};
 use crate::mailbox::ImapMailbox;
 use crate::pool::{Attempts, Lease, Purpose};
 use crate::translate::{flag_support, flags};
@@ -77,6 +79,11 @@ struct Tally {
 }
 
 impl Tally {
+    fn expunge(&mut self, count: u32) {
+        self.exists = self.exists.saturating_sub(count);
+        self.expunged = self.expunged.saturating_add(count);
+    }
+
     /// Says what is wrong with a listing of so many messages.
     fn doubt(&self, listed: usize, before: Option<&Doubt>) -> Option<Doubt> {
         let at_most = u64::from(self.exists) + u64::from(self.expunged);
@@ -93,13 +100,17 @@ impl Tally {
 
 async fn look(mailbox: &ImapMailbox, before: Option<&Doubt>) -> Result<Look, StoreError> {
     let mut lease = mailbox.pool.lease(Purpose::Mailbox(&mailbox.wire)).await?;
-    let selected = mailbox.select(&mut lease).await?;
-    let mut listed: Vec<(Uid, Flags)> = Vec::with_capacity(selected.exists as usize);
-    let mut tally = Tally { before: selected.exists, exists: selected.exists, expunged: 0 };
-    let mut doubt = None;
+    let is_fresh = mailbox.fresh.swap(false, Ordering::AcqRel);
+    let view = mailbox.view(&mut lease)?.filter(|selected| is_fresh && selected.exists > 0);
+    let (selected, renewal) = match view {
+        Some(selected) => (selected, Renewal::Noop),
+        None => (mailbox.select(&mut lease).await?, Renewal::Select),
+    };
+    let mut listing = Listing::of(mailbox, &selected);
     if selected.exists > 0 {
-        doubt = list(mailbox, &mut lease, &mut listed, &mut tally).await?;
+        listing.hear(&mut lease, renewal).await?;
     }
+    let Listing { mut listed, tally, doubt, .. } = listing;
     // Of several lines about one message the last is the news; the sort keeps their order.
     listed.reverse();
     listed.sort_by_key(|(uid, _)| *uid);
@@ -120,60 +131,93 @@ async fn look(mailbox: &ImapMailbox, before: Option<&Doubt>) -> Result<Look, Sto
     Ok(Look::Clear(Box::new(observation)))
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "a server says many things; only these matter here"
-)]
-async fn list(
-    mailbox: &ImapMailbox,
-    lease: &mut Lease,
-    listed: &mut Vec<(Uid, Flags)>,
-    tally: &mut Tally,
-) -> Result<Option<Doubt>, StoreError> {
-    let mut doubt = None;
-    let mut conversation = lease.converse()?;
-    let all = Messages::UidsFrom(NonZeroU32::MIN);
-    let ticket = conversation.submit(Command::fetch(all, &[FetchItem::Flags]));
-    let outcomes = conversation
-        .finish(|data| match data {
+/// How the view of the mailbox was, or is to be, brought up to date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Renewal {
+    /// By the SELECT just before.
+    Select,
+    /// By a NOOP, on the way with the FETCH.
+    Noop,
+}
+
+/// What is heard while the mailbox is listed.
+struct Listing<'a> {
+    mailbox: &'a ImapMailbox,
+    listed: Vec<(Uid, Flags)>,
+    tally: Tally,
+    doubt: Option<Doubt>,
+}
+
+impl<'a> Listing<'a> {
+    fn of(mailbox: &'a ImapMailbox, selected: &Selected) -> Self {
+        let exists = selected.exists;
+        // What a server says may be large and wrong.
+        let expected = usize::try_from(exists).unwrap_or(usize::MAX).min(1 << 20);
+        Self {
+            mailbox,
+            listed: Vec::with_capacity(expected),
+            tally: Tally { before: exists, exists, expunged: 0 },
+            doubt: None,
+        }
+    }
+
+    async fn hear(&mut self, lease: &mut Lease, renewal: Renewal) -> Result<(), StoreError> {
+        let mut conversation = lease.converse()?;
+        let noop = (renewal == Renewal::Noop).then(|| conversation.submit(Command::noop()));
+        let all = Messages::UidsFrom(NonZeroU32::MIN);
+        conversation.submit(Command::fetch(all, &[FetchItem::Flags]));
+        let mut answer = None;
+        while conversation.open() > 0 {
+            match conversation.next().await? {
+                Happening::Untagged(data) => self.take(data),
+                Happening::Completed { ticket, .. } if Some(ticket) == noop => {
+                    // What was told so far happened before the listing.
+                    self.tally.before = self.tally.exists;
+                    self.tally.expunged = 0;
+                }
+                Happening::Completed { outcome, .. } => answer = Some(outcome),
+                Happening::BodyStart { .. } | Happening::BodyChunk(_) | Happening::BodyEnd => {}
+            }
+        }
+        match answer {
+            // In a mailbox that has just become empty there is nothing that `1:*` could mean.
+            Some(Outcome::No(_) | Outcome::Bad(_)) if self.tally.exists == 0 => Ok(()),
+            Some(outcome) => accepted(&outcome)
+                .map_err(|text| self.mailbox.error(&format!("cannot be listed: {text}"))),
+            None => Err(conversation.lost()),
+        }
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a server says many things; only these matter here"
+    )]
+    fn take(&mut self, data: Untagged) {
+        match data {
             Untagged::Fetch(fetch) => match (fetch.uid, fetch.flags) {
-                (Some(uid), Some(WireFlags::Known(list))) => listed.push((uid, flags(&list))),
+                (Some(uid), Some(WireFlags::Known(list))) => self.listed.push((uid, flags(&list))),
                 (Some(uid), Some(WireFlags::Unparsable)) => {
-                    doubt.get_or_insert(Doubt::UnreadableFlags(uid));
+                    self.doubt.get_or_insert(Doubt::UnreadableFlags(uid));
                 }
                 (None, Some(_)) => tracing::warn!(
                     "{}: the server told flags without a UID (message number {}); ignored",
-                    mailbox.name,
+                    self.mailbox.name,
                     fetch.seq
                 ),
                 (_, None) => {}
             },
             Untagged::Malformed(malformed) if malformed.name == "FETCH" => {
-                doubt.get_or_insert(match malformed.uid {
+                self.doubt.get_or_insert(match malformed.uid {
                     Some(uid) => Doubt::UnreadableFlags(uid),
                     None => Doubt::UnreadableLine,
                 });
             }
-            Untagged::Exists(exists) => tally.exists = exists,
-            Untagged::Expunge(_) => {
-                tally.exists = tally.exists.saturating_sub(1);
-                tally.expunged += 1;
-            }
+            Untagged::Exists(exists) => self.tally.exists = exists,
+            Untagged::Expunge(_) => self.tally.expunge(1),
             Untagged::Vanished(vanished) if vanished.age == VanishedAge::Now => {
-                let gone = u32::try_from(vanished.uids.len()).unwrap_or(u32::MAX);
-                tally.exists = tally.exists.saturating_sub(gone);
-                tally.expunged = tally.expunged.saturating_add(gone);
+                self.tally.expunge(u32::try_from(vanished.uids.len()).unwrap_or(u32::MAX));
             }
             _ => {}
-        })
-        .await?;
-    match outcomes.get(ticket) {
-        // In a mailbox that has just become empty there is nothing that `1:*` could mean.
-        Some(Outcome::No(_) | Outcome::Bad(_)) if tally.exists == 0 => Ok(doubt),
-        _ => {
-            let refused = outcomes.accepted(ticket);
-            refused.map_err(|text| mailbox.error(&format!("cannot be listed: {text}")))?;
-            Ok(doubt)
         }
     }
 }

@@ -58,8 +58,6 @@ pub(super) async fn look(
     }
     let mut conversation = lease.converse()?;
     conversation.submit(Command::noop());
-    let news = conversation.finish(|_| {}).await;
-    news?;
     let tickets: Vec<_> = sets
         .iter()
         .map(|uids| {

@@ -28,6 +28,10 @@ pub(super) async fn remove(
             match &done.failure {
                 _ if !done.present.contains(&uid) => Ok(Removed::Expunged),
                 Some(failure) => Err(mailbox.message_error(uid, failure)),
+                None if done.expunging == Expunging::Sent => {
+                    let what = "is still there although the server said it was expunged";
+                    Err(mailbox.message_error(uid, what))
+                }
                 None if done.marked.contains(&uid) => Ok(Removed::MarkedOnly),
                 None => Err(mailbox.message_error(uid, "is not marked as the server said")),
             }
@@ -41,6 +45,15 @@ struct Done {
     marked: BTreeSet<Uid>,
     /// What was refused; messages that are gone all the same are gone.
     failure: Option<String>,
+    expunging: Expunging,
+}
+
+/// Whether a command to expunge the messages was sent, and taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expunging {
+    Sent,
+    /// It was not wanted, or would have touched other messages.
+    Spared,
 }
 
 async fn apply(
@@ -52,11 +65,15 @@ async fn apply(
     mailbox.check_writable(&mut lease)?;
     let sets = batches(uids.iter().copied(), usize::MAX);
     let mut failure = mark(mailbox, &mut lease, &sets).await?;
+    let mut expunging = Expunging::Spared;
     if failure.is_none() && removal == Removal::Expunge {
-        failure = expunge(mailbox, &mut lease, uids, &sets).await?;
+        match expunge(mailbox, &mut lease, uids, &sets).await? {
+            Ok(sent) => expunging = sent,
+            Err(refusal) => failure = Some(refusal),
+        }
     }
     let seen = look(mailbox, &mut lease, &sets).await?;
-    Ok(Done { present: seen.present, marked: seen.deleted, failure })
+    Ok(Done { present: seen.present, marked: seen.deleted, failure, expunging })
 }
 
 async fn mark(
@@ -79,13 +96,13 @@ async fn mark(
     Ok(refusal.map(|text| format!("cannot be marked as deleted: {text}")))
 }
 
-/// Expunges what is marked, if that touches nothing else.
+/// Expunges what is marked, if that touches nothing else. The inner error is a refusal.
 async fn expunge(
     mailbox: &ImapMailbox,
     lease: &mut Lease,
     uids: &BTreeSet<Uid>,
     sets: &[UidSet],
-) -> Result<Option<String>, StoreError> {
+) -> Result<Result<Expunging, String>, StoreError> {
     let has_uid_expunge =
         lease.capabilities().is_some_and(|own| own.has("UIDPLUS") || own.has("IMAP4REV2"));
     let mut commands = Vec::new();
@@ -102,9 +119,10 @@ async fn expunge(
                      marked \\Deleted: the messages stay marked",
                     mailbox.name
                 );
+                return Ok(Ok(Expunging::Spared));
             }
             Err(refusal) => {
-                return Ok(Some(format!("cannot be expunged without harm: {refusal}")));
+                return Ok(Err(format!("cannot be expunged without harm: {refusal}")));
             }
         }
     }
@@ -114,20 +132,12 @@ async fn expunge(
         mailbox.step(&name);
         tickets.push(conversation.submit(command));
     }
-    let expunging = !tickets.is_empty();
     let outcomes = conversation.finish(|_| {}).await?;
     let refusal = tickets.into_iter().find_map(|ticket| outcomes.accepted(ticket).err());
-    drop(conversation);
-    if let Some(text) = refusal {
-        return Ok(Some(format!("cannot be expunged: {text}")));
-    }
-    if expunging {
-        let left = look(mailbox, lease, sets).await?;
-        if !left.present.is_empty() {
-            return Ok(Some("is still there although the server said it was expunged".to_owned()));
-        }
-    }
-    Ok(None)
+    Ok(match refusal {
+        Some(text) => Err(format!("cannot be expunged: {text}")),
+        None => Ok(Expunging::Sent),
+    })
 }
 
 /// Counts the messages marked `\Deleted` that are not ours; the inner error is a refusal.

@@ -184,13 +184,13 @@ mod tests {
         let der = params.self_signed(&key).unwrap().der().to_vec();
         let fields = CertificateFields::parse(&der).unwrap();
         assert_eq!(fields.not_before, 1_577_923_200);
-        assert_eq!(fields.not_after, 2_840_140_800);
+        assert_eq!(fields.not_after, 2_840_227_200);
         assert_eq!(fields.common_name, Some("mail.example"));
         let at =
             |seconds| fields.validity_at(UnixTime::since_unix_epoch(Duration::from_secs(seconds)));
         assert_eq!(at(1_577_923_199), Validity::NotYet);
         assert_eq!(at(1_577_923_200), Validity::Valid);
-        assert_eq!(at(2_840_140_801), Validity::Expired);
+        assert_eq!(at(2_840_227_201), Validity::Expired);
         for end in 0..der.len() {
             assert_eq!(CertificateFields::parse(der.get(..end).unwrap()), None, "cut at {end}");
         }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ClientConfig;
+use rustls::{CertificateError, ClientConfig, OtherError};
 use rustls_pki_types::{InvalidDnsNameError, ServerName};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::task::JoinSet;
@@ -106,13 +106,15 @@ pub enum ConnectError {
         source: InvalidDnsNameError,
     },
     /// The TLS handshake failed; above all, the certificate is not trusted.
-    #[error("no trusted TLS connection with {host}:{port}: {source}")]
+    #[error("no trusted TLS connection with {host}:{port}: {reason}")]
     Handshake {
         /// The host.
         host: String,
         /// The port.
         port: u16,
-        /// What is wrong.
+        /// What is wrong, in words.
+        reason: String,
+        /// What the TLS library said.
         source: io::Error,
     },
 }
@@ -139,7 +141,8 @@ impl Endpoint {
         match timeout(self.timeout, handshake).await {
             Ok(Ok(stream)) => Ok(Transport::Tls(Box::new(stream))),
             Ok(Err(source)) => {
-                Err(ConnectError::Handshake { host: self.host.clone(), port: self.port, source })
+                let (host, port, reason) = (self.host.clone(), self.port, reason(&source));
+                Err(ConnectError::Handshake { host, port, reason, source })
             }
             Err(_) => Err(self.timed_out(Phase::Handshake)),
         }
@@ -205,6 +208,17 @@ impl Endpoint {
             during: during.to_string(),
             after: self.timeout,
         }
+    }
+}
+
+/// Finds the words of our own verifier within the error of the TLS library.
+fn reason(error: &io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(why)))) => {
+            why.to_string()
+        }
+        _ => error.to_string(),
     }
 }
 

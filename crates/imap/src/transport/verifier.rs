@@ -164,3 +164,6 @@ fn verify_known(
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests;
