@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use offlineimap_core::{CopyOp, DeleteOp, FlagOp, Key, MailboxPlan, PerSide, Removal, Side};
+use offlineimap_core::{CopyOp, DeleteOp, FlagOp, MailboxPlan, PerSide, Removal, Side};
 use offlineimap_engine::FolderLabel;
 
 use crate::ui::{deleting, key_text};
@@ -70,9 +70,8 @@ fn copies(folder: &PerSide<FolderLabel>, to: Side, copies: &[CopyOp]) -> Option<
 
 fn flags(on: &FolderLabel, changes: &[FlagOp]) -> Option<String> {
     let summary = format!("Change the flags of {} messages on {}", changes.len(), place(on));
-    let messages = changes
-        .iter()
-        .map(|it| format!("{}: {}, {}", message(&it.pair, &it.target), it.change, it.reason));
+    let messages =
+        changes.iter().map(|it| format!("{}: {}, {}", key_text(&it.pair), it.change, it.reason));
     paragraph(&summary, messages)
 }
 
@@ -83,14 +82,9 @@ fn deletes(on: &FolderLabel, deletes: &[DeleteOp]) -> Option<String> {
             Removal::Expunge => "",
             Removal::MarkDeleted => ", only marked as deleted",
         };
-        format!("{}: {}{how}", message(&it.pair, &it.target), it.reason)
+        format!("{}: {}{how}", key_text(&it.pair), it.reason)
     });
     paragraph(&deleting(deletes.len(), pairs, on), messages)
-}
-
-/// A message by the number of its pair, and by its own name if that is another.
-fn message(pair: &Key, target: &Key) -> String {
-    if pair == target { key_text(pair) } else { format!("{} ({target})", key_text(pair)) }
 }
 
 fn place(folder: &FolderLabel) -> String {
@@ -112,7 +106,7 @@ fn paragraph(summary: &str, messages: impl Iterator<Item = String>) -> Option<St
 mod tests {
     use std::num::NonZeroU32;
 
-    use offlineimap_core::{Adopt, FlagChange, Flags, MailboxName, Reason};
+    use offlineimap_core::{Adopt, FlagChange, Flags, Key, MailboxName, Reason};
 
     use super::*;
 
@@ -181,7 +175,7 @@ mod tests {
              [DRYRUN] Copy 1 messages from INBOX[Remote] to Local\n    \
              UID 4 with flags S: new on the remote side\n\
              [DRYRUN] Change the flags of 1 messages on INBOX[Local]\n    \
-             UID 6 (6.host): +S, flags changed on the remote side\n\
+             UID 6: +S, flags changed on the remote side\n\
              [DRYRUN] Deleting 1 messages (7) in IMAP[INBOX]\n    \
              UID 7: deleted on the local side, only marked as deleted"
         );

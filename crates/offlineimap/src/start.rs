@@ -23,12 +23,12 @@ use crate::ui::{Failure, Level, LogFile, Message, Thread, Ui, Verbosity, console
 use crate::wiring::{Concurrency, Run};
 use crate::{NAME, VERSION, debug, environment, info, steps, terminal};
 
-/// What runs on its own for the whole run: two threads drive connections, as many as there are in
-/// an ordinary machine's way of bearing them without a heap for each.
+/// Threads that drive connections. One could; with two, a slow step of one account does not keep
+/// the others waiting.
 const WORKERS: usize = 2;
 
-/// Threads that wait for the disk, the database, names and passwords: the synchronisations of
-/// files under way at once, and some for everything else.
+/// Threads that wait for the disk, the database, names and passwords, at most: as many as the
+/// Maildir synchronises files at once, and some for everything else.
 const BLOCKING_THREADS: usize = 24;
 
 /// Runs the program with these arguments.

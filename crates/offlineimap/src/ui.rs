@@ -100,7 +100,7 @@ pub(crate) trait Console: Send {
     /// Shows a message, which is on the screen on return.
     fn show(&mut self, message: &Message) -> io::Result<()>;
 
-    /// Asks the user for a secret, if it can. Blocks until there is an answer.
+    /// Tells whether there is somebody at the terminal who can be asked for a secret.
     fn can_ask(&self) -> bool;
 }
 

@@ -1,0 +1,9 @@
+//! The real program in an environment of its own: what it prints, where, and its exit status.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod command_line;
+mod configuration;
+mod sandbox;
+mod signals;
+mod syncing;
