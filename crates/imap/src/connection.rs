@@ -73,7 +73,8 @@ impl Connection {
         let (chunks, source) = mpsc::channel(1);
         let (done, answer) = oneshot::channel();
         self.request(Request::Upload { command: Box::new(command), source, done });
-        Upload { chunks, answer: UploadAnswer { answer, shared: Arc::clone(&self.shared) } }
+        let answer = UploadAnswer { answer, shared: Arc::clone(&self.shared) };
+        Upload { chunks, answer: Some(answer), shared: Arc::clone(&self.shared) }
     }
 
     /// The error of everybody who still wanted something from this connection.
@@ -107,7 +108,8 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct Upload {
     chunks: mpsc::Sender<Bytes>,
-    answer: UploadAnswer,
+    answer: Option<UploadAnswer>,
+    shared: Arc<Shared>,
 }
 
 /// Whether octets are still wanted.
@@ -128,9 +130,22 @@ impl Upload {
     }
 
     /// Waits until all octets are on their way, or nobody wants them.
-    pub(crate) async fn sent(self) -> UploadAnswer {
+    ///
+    /// # Errors
+    ///
+    /// Does not fail: the answer is taken out here only.
+    pub(crate) async fn sent(mut self) -> Result<UploadAnswer, StoreError> {
         self.chunks.closed().await;
-        self.answer
+        self.answer.take().ok_or_else(|| self.shared.lost())
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if self.answer.is_some() {
+            // The server waits for octets that will not come.
+            self.shared.close.cancel();
+        }
     }
 }
 

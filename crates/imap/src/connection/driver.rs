@@ -133,8 +133,11 @@ impl<S: AsyncRead + AsyncWrite> Driver<S> {
         if let Some(listener) = self.listener.take()
             && !self.undelivered.is_empty()
         {
-            // A listener that no longer listens needs no answer.
-            drop(listener.send(std::mem::take(&mut self.undelivered)).await);
+            // A listener that no longer listens needs no answer, and who closes waits for nobody.
+            tokio::select! {
+                () = self.shared.close.cancelled() => {}
+                _ = listener.send(std::mem::take(&mut self.undelivered)) => {}
+            }
         }
     }
 
@@ -185,6 +188,10 @@ impl<S: AsyncRead + AsyncWrite> Driver<S> {
                 read = self.reader.read_buf(&mut self.input), if !held_up => self.take_input(read)?,
                 wrote = write_some(&mut self.writer, &mut self.output), if writable => {
                     self.unflushed = wrote.map_err(|error| format!("cannot send: {error}"))?;
+                    if self.unflushed == Unflushed::Some {
+                        // On a slow line what is buffered takes long: it is under way all the same.
+                        self.session.literal_written(0, self.clock.now(Instant::now()));
+                    }
                 }
                 chunk = next_chunk(self.literal.as_mut()), if self.literal.is_some() && room => {
                     self.take_chunk(chunk)?;

@@ -39,6 +39,7 @@ pub(super) async fn stage(
         return Err(error(mailbox, size_octets, StoreErrorKind::Message, "ended early"));
     }
     mailbox.step(&format!("APPEND of {size_octets} octets"));
+    // From here on an upload that is not finished ends the connection.
     let upload = lease.upload(Command::append(&Append {
         mailbox: mailbox.wire.clone(),
         flags: flag_list(&message.flags),
@@ -50,30 +51,21 @@ pub(super) async fn stage(
     let mut missing = size_octets;
     while let Some(bytes) = chunk {
         let Some(rest) = missing.checked_sub(bytes.len() as u64) else {
-            // The octets that were announced are as wrong as those that were not.
-            lease.connection()?.close();
             let what = "is longer than announced";
             return Err(error(mailbox, size_octets, StoreErrorKind::Message, what));
         };
         missing = rest;
         if upload.send(bytes).await == Wanted::Nothing {
-            let mut answer = upload.sent().await;
+            let mut answer = upload.sent().await?;
             let outcome = answer.wait().await?;
             return Err(refused(mailbox, size_octets, &answer, &outcome));
         }
-        chunk = match body.chunk().await {
-            Ok(None) if missing > 0 => {
-                lease.connection()?.close();
-                return Err(error(mailbox, size_octets, StoreErrorKind::Message, "ended early"));
-            }
-            Ok(chunk) => chunk,
-            Err(failure) => {
-                lease.connection()?.close();
-                return Err(failure);
-            }
-        };
+        chunk = body.chunk().await?;
+        if chunk.is_none() && missing > 0 {
+            return Err(error(mailbox, size_octets, StoreErrorKind::Message, "ended early"));
+        }
     }
-    let answer = upload.sent().await;
+    let answer = upload.sent().await?;
     Ok(Staged::new(None, Pending { mailbox: mailbox.name.clone(), size_octets, answer }))
 }
 

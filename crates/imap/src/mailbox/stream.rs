@@ -11,6 +11,8 @@ pub(super) struct Incoming<'a, 'b> {
     conversation: &'a mut Conversation<'b>,
     size_octets: u64,
     state: State,
+    /// What is left of a slice that was longer than a chunk may be.
+    rest: Bytes,
 }
 
 /// How far the body has been read.
@@ -32,7 +34,8 @@ pub(super) enum Ending {
 
 impl<'a, 'b> Incoming<'a, 'b> {
     pub(super) fn new(conversation: &'a mut Conversation<'b>, size_octets: u64) -> Self {
-        Self { conversation, size_octets, state: State::Open { read_octets: 0 } }
+        let state = State::Open { read_octets: 0 };
+        Self { conversation, size_octets, state, rest: Bytes::new() }
     }
 
     /// Reads what is left and forgets it.
@@ -53,13 +56,13 @@ impl<'a, 'b> Incoming<'a, 'b> {
 
     async fn next(&mut self, read_octets: u64) -> Result<Option<Bytes>, StoreError> {
         loop {
+            if !self.rest.is_empty() {
+                let chunk = self.rest.split_to(self.rest.len().min(CHUNK_OCTETS));
+                self.state = State::Open { read_octets: read_octets + chunk.len() as u64 };
+                return Ok(Some(chunk));
+            }
             match self.conversation.next().await? {
-                Happening::BodyChunk(bytes) if bytes.is_empty() => {}
-                Happening::BodyChunk(bytes) => {
-                    let read_octets = read_octets + bytes.len() as u64;
-                    self.state = State::Open { read_octets };
-                    return Ok(Some(bytes));
-                }
+                Happening::BodyChunk(bytes) => self.rest = bytes,
                 Happening::BodyEnd if read_octets == self.size_octets => {
                     self.state = State::Complete;
                     return Ok(None);
@@ -96,3 +99,6 @@ impl Body for Incoming<'_, '_> {
         next
     }
 }
+
+/// The largest chunk that the contract allows.
+const CHUNK_OCTETS: usize = 64 * 1024;

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use offlineimap_core::{
-    Access, Applied, FlagChange, Flags, Key, Mailbox, Removal, Removed, Scope, Store as _,
-    StoreError, StoreErrorKind, Stored,
+    Access, Applied, Body, Fetched, FlagChange, Flags, Key, Mailbox, Receiver, Removal, Removed,
+    Scope, Store as _, StoreError, StoreErrorKind, Stored,
 };
 use offlineimap_imap::ImapStore;
 use offlineimap_testkit::message;
@@ -255,5 +256,40 @@ async fn no_refusal_of_any_command_is_taken_for_success() {
                 assert_eq!(server.mail().uids("INBOX").unwrap().len(), before.len());
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_fetch_that_is_given_up_leaves_a_store_that_works() {
+    let server = stocked();
+    let store = narrow(&server);
+    let mailbox = inbox(&store).await;
+    let mut stubborn = Stubborn;
+    let error = mailbox.fetch(&keys(1..=5), &mut stubborn).await.unwrap_err();
+    assert_eq!(error.to_string(), "disk full");
+    assert_eq!(fetch_all(&*mailbox).await.unwrap().received.len(), 5);
+    let letter = message::random(1, 300_000).to_bytes();
+    {
+        // Dropped while the server waits for octets.
+        let mut body = desk::Octets::new(&letter);
+        let upload = mailbox.stage(desk::message(""), &mut body);
+        drop(tokio::time::timeout(Duration::ZERO, upload).await);
+    }
+    assert_eq!(mailbox.observe().await.unwrap().items().len(), 5);
+    store.close().await;
+}
+
+/// Has no room for anything.
+struct Stubborn;
+
+#[async_trait]
+impl Receiver for Stubborn {
+    async fn receive(&mut self, _: Fetched, body: &mut dyn Body) -> Result<(), StoreError> {
+        body.chunk().await?;
+        Err(StoreError::new(StoreErrorKind::Store, "disk full"))
+    }
+
+    fn failed(&mut self, key: &Key, error: StoreError) {
+        panic!("{key}: {error}");
     }
 }

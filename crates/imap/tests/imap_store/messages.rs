@@ -43,6 +43,21 @@ async fn an_observation_has_epoch_frontier_flags_and_support() {
 }
 
 #[tokio::test]
+async fn the_first_look_costs_no_second_select() {
+    let server = stocked(2);
+    let mailbox = inbox(&narrow(&server)).await;
+    server.mail().expunge("INBOX", 1).unwrap();
+    server.mail().add("INBOX", LETTER).unwrap();
+    let seen = mailbox.observe().await.unwrap();
+    assert_eq!(seen.items().iter().map(|item| item.key.clone()).collect::<Vec<_>>(), keys([2, 3]));
+    let lines = server.log().lines();
+    assert_eq!(lines[lines.len() - 3..], ["SELECT INBOX", "NOOP", "UID FETCH 1:* (FLAGS)"]);
+    // A later one asks for the UIDVALIDITY again.
+    mailbox.observe().await.unwrap();
+    assert_eq!(server.log().count("SELECT"), 2);
+}
+
+#[tokio::test]
 async fn without_uidnext_the_frontier_is_above_the_highest_uid() {
     let server = ImapServer::builder().quirk(Quirk::NoUidNext).start().unwrap();
     let mailbox = inbox(&store(&server)).await;

@@ -6,18 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use offlineimap_core::{Access, Store as _, StoreError, StoreErrorKind};
+use offlineimap_core::{Access, Store as _, StoreError, StoreErrorKind, Stored};
 use offlineimap_imap::{
     Authorities, ImapConfig, ImapStore, KnownSecret, LoginMethod, SecretProvider, Security,
     StartTlsWish, TlsOptions,
 };
+use offlineimap_testkit::dovecot::Dovecot;
 use offlineimap_testkit::server::{
     Capability, Certificate, Fault, ImapServer, Misbehaviour, Quirk,
 };
 use secrecy::SecretString;
 use tempfile::TempDir;
 
-use crate::desk::{config, name};
+use crate::desk::{self, config, name};
 
 /// A client that talks TLS with a server of this certificate.
 fn tls(server: &ImapServer, trust: TlsOptions) -> ImapConfig {
@@ -174,6 +175,30 @@ async fn start_tls_is_verified_like_tls() {
     refused(client(trusting_file(&directory, other.pem())), "no trusted TLS").await;
     refused(client(TlsOptions::default()), "no CA certificates").await;
     assert!(server.log().all().iter().all(|observed| !observed.line.contains("AUTHENTICATE")));
+}
+
+#[tokio::test]
+async fn dovecot_speaks_tls_in_both_ways() {
+    let directory = TempDir::new().unwrap();
+    let certificate = Certificate::for_localhost().unwrap();
+    let trust = trusting_file(&directory, certificate.pem());
+    let server = Dovecot::builder().certificate(certificate).start().unwrap();
+    let endpoint = server.endpoint();
+    for (port, security) in [
+        (endpoint.tls_address.unwrap().port(), Security::Implicit),
+        (endpoint.address.port(), Security::StartTls(StartTlsWish::Explicit)),
+    ] {
+        let config = ImapConfig { port, security, tls: trust.clone(), ..desk::real(endpoint) };
+        let store = ImapStore::new(config);
+        let mailbox = desk::inbox(&store).await;
+        let letter = offlineimap_testkit::message::random(1, 700_000).to_bytes();
+        let stored = desk::put(&*mailbox, &letter, desk::message("S")).await.unwrap();
+        let Stored::At(key) = stored else { panic!("Dovecot tells the UID") };
+        let mut basket = desk::Basket::default();
+        mailbox.fetch(std::slice::from_ref(&key), &mut basket).await.unwrap();
+        assert!(basket.received[&key].1 == letter);
+        store.close().await;
+    }
 }
 
 #[tokio::test]
