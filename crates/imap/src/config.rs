@@ -50,6 +50,8 @@ pub struct ImapConfig {
     pub local_offset: Arc<dyn Fn(i64) -> i32 + Send + Sync>,
     /// Is told of every command that changes something.
     pub steps: Steps,
+    /// Is told of every connection how long it took to be opened and signed in.
+    pub connected: Arc<dyn Fn(Duration) + Send + Sync>,
     /// How we introduce ourselves (RFC 2971).
     pub client: ClientId,
 }
@@ -144,6 +146,7 @@ impl ImapConfig {
             retry_pause: Duration::from_millis(500),
             local_offset: Arc::new(|_| 0),
             steps: Steps::default(),
+            connected: Arc::new(|_| ()),
             client: ClientId {
                 name: "OfflineIMAP".to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -141,6 +141,14 @@ impl Dialer {
     /// Connects, verifies the server, and signs in.
     pub(crate) async fn dial(&self) -> Result<Connection, DialError> {
         let secret = self.secret().await?;
+        // Only now: how long a person takes to type a password says nothing about the server.
+        let began = Instant::now();
+        let connection = self.dial_with(secret).await?;
+        (self.config.connected)(began.elapsed());
+        Ok(connection)
+    }
+
+    async fn dial_with(&self, secret: SecretString) -> Result<Connection, DialError> {
         let start_tls = match self.config.security {
             Security::StartTls(_) => StartTls::Require,
             Security::Implicit | Security::PlainAllowed => StartTls::No,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use offlineimap_core::{
     Access, Applied, Body, Fetched, FlagChange, Flags, Key, Mailbox, Receiver, Removal, Removed,
     Scope, Store as _, StoreError, StoreErrorKind, Stored,
@@ -268,13 +269,10 @@ async fn a_fetch_that_is_given_up_leaves_a_store_that_works() {
     let error = mailbox.fetch(&keys(1..=5), &mut stubborn).await.unwrap_err();
     assert_eq!(error.to_string(), "disk full");
     assert_eq!(fetch_all(&*mailbox).await.unwrap().received.len(), 5);
-    let letter = message::random(1, 300_000).to_bytes();
-    {
-        // Dropped while the server waits for octets.
-        let mut body = desk::Octets::new(&letter);
-        let upload = mailbox.stage(desk::message(""), &mut body);
-        drop(tokio::time::timeout(Duration::ZERO, upload).await);
-    }
+    let mut stuck = Stuck;
+    let upload = mailbox.stage(desk::message(""), &mut stuck);
+    // Dropped while the server waits for the rest.
+    assert!(tokio::time::timeout(Duration::from_millis(50), upload).await.is_err());
     assert_eq!(mailbox.observe().await.unwrap().items().len(), 5);
     store.close().await;
 }
@@ -291,5 +289,20 @@ impl Receiver for Stubborn {
 
     fn failed(&mut self, key: &Key, error: StoreError) {
         panic!("{key}: {error}");
+    }
+}
+
+/// Takes for ever.
+struct Stuck;
+
+#[async_trait]
+impl Body for Stuck {
+    fn wire_octets(&self) -> u64 {
+        u64::from(u32::MAX)
+    }
+
+    async fn chunk(&mut self) -> Result<Option<Bytes>, StoreError> {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Ok(Some(Bytes::from_static(b"more\r\n")))
     }
 }
