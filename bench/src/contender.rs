@@ -36,6 +36,8 @@ pub(crate) struct Site<'a> {
     pub(crate) user: &'a str,
     /// The password.
     pub(crate) password: &'a str,
+    /// How many connections a program may open that can have several; its own choice if `None`.
+    pub(crate) connections: Option<u16>,
     /// The release build of the program of this workspace.
     pub(crate) this_program: &'a Path,
 }

@@ -54,6 +54,12 @@ struct Arguments {
     /// Run only these programs.
     #[arg(long, value_delimiter = ',')]
     only: Vec<Contender>,
+    /// `maxconnections` of this program and of OfflineIMAP instead of what they choose themselves.
+    #[arg(long)]
+    connections: Option<u16>,
+    /// Measure this build of the program instead of making one.
+    #[arg(long)]
+    program: Option<PathBuf>,
     /// Where the mail is put; on a real disk, so that fsync costs what it costs.
     #[arg(long, default_value = "/var/tmp")]
     directory: PathBuf,
@@ -77,7 +83,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         contenders = vec![Contender::ThisProgram, Contender::Mbsync, Contender::OfflineImap];
     }
     let alone = contenders.contains(&Contender::ThisProgram);
-    let this_program = build_this_program(alone)?;
+    let this_program = match &arguments.program {
+        Some(program) => program.canonicalize().context("the given program")?,
+        None => build_this_program(alone)?,
+    };
     let file_system = file_system(&arguments.directory)?;
     ensure!(
         !["tmpfs", "ramfs"].contains(&file_system.as_str()),
@@ -93,6 +102,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         directory: directory.path(),
         this_program: &this_program,
         deadline: Duration::from_secs(arguments.deadline),
+        connections: arguments.connections,
         contests: AtomicU32::new(0),
     };
     let workload = Workload { messages: arguments.messages, size_bytes: arguments.size };

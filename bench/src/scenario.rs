@@ -47,6 +47,8 @@ pub(crate) struct Arena<'a> {
     pub(crate) this_program: &'a Path,
     /// How long one sync may take.
     pub(crate) deadline: Duration,
+    /// `maxconnections` where it is to be set.
+    pub(crate) connections: Option<u16>,
     /// How many contests there have been; it names their accounts.
     pub(crate) contests: AtomicU32,
 }
@@ -136,6 +138,7 @@ impl<'a> Arena<'a> {
             port: proxy.port(),
             user: &user,
             password: PASSWORD,
+            connections: self.connections,
             this_program: self.this_program,
         })?;
         Ok(Contest { arena: self, account, proxy, home, installation })

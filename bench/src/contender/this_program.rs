@@ -15,6 +15,8 @@ pub(super) fn install(site: &Site<'_>) -> io::Result<Installation> {
 pub(super) fn write_offlineimaprc(site: &Site<'_>) -> io::Result<(PathBuf, PathBuf)> {
     let root = site.home.join("mail");
     fs::create_dir_all(&root)?;
+    let connections =
+        site.connections.map_or_else(String::new, |count| format!("maxconnections = {count}\n"));
     let config = site.home.join("offlineimaprc");
     write_config(
         &config,
@@ -41,7 +43,8 @@ pub(super) fn write_offlineimaprc(site: &Site<'_>) -> io::Result<(PathBuf, PathB
              remoteuser = {user}\n\
              remotepass = {password}\n\
              ssl = no\n\
-             starttls = no\n",
+             starttls = no\n\
+             {connections}",
             home = site.home.display(),
             root = root.display(),
             port = site.port,
