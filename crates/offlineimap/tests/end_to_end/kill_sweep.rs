@@ -12,15 +12,24 @@ const STAGES: usize = 2;
 
 #[test]
 fn a_first_sync_survives_death_at_every_step() {
-    sweep("first sync", mail_on_both_sides, FIRST);
+    sweep("first sync", mail_on_both_sides, FIRST, |_| None);
 }
 
 #[test]
 fn a_sync_of_changes_survives_death_at_every_step() {
-    sweep("changes", changes_on_both_sides, SECOND);
+    sweep("changes", changes_on_both_sides, SECOND, |_| None);
 }
 
-fn sweep(name: &str, prepare: fn(&Rig), expected: &[&str]) {
+#[test]
+fn a_sync_of_changes_survives_death_at_every_step_and_again_in_the_run_after() {
+    let again: Again = |step| Some(1 + step * 5 % 7);
+    sweep("changes, dying twice", changes_on_both_sides, SECOND, again);
+}
+
+/// At which step of the next run the program dies again.
+type Again = fn(usize) -> Option<usize>;
+
+fn sweep(name: &str, prepare: fn(&Rig), expected: &[&str], again: Again) {
     let steps = uninterrupted(name, prepare, expected);
     let next = AtomicUsize::new(1);
     let died = AtomicUsize::new(0);
@@ -38,6 +47,9 @@ fn sweep(name: &str, prepare: fn(&Rig), expected: &[&str]) {
                     died.fetch_add(usize::from(taken.len() == step), Ordering::SeqCst);
                     let last = taken.last().map_or("", String::as_str);
                     let when = format!("{name}: after death at step {step} ({last})");
+                    if let Some(step) = again(step) {
+                        stage.rig.crash(step);
+                    }
                     let ended = stage.rig.run(&[]);
                     assert_eq!(ended.status, Some(0), "{when}: {}", ended.output);
                     stage.assert_holds(expected, &when);

@@ -39,7 +39,7 @@ struct Answer {
 }
 
 /// A server that says nothing for so long has failed the test.
-const SILENCE_LIMIT: Duration = Duration::from_secs(60);
+const SILENCE_LIMIT: Duration = Duration::from_mins(1);
 
 impl Imap {
     /// Connects and logs in.
@@ -114,7 +114,7 @@ impl Imap {
         for line in self.command("LIST \"\" *") {
             if line.starts_with("* LIST") && !line.to_ascii_lowercase().contains("\\noselect") {
                 // `* LIST (attributes) "separator" name`
-                let name = line.splitn(3, ") ").nth(1).and_then(|rest| rest.split_once(' '));
+                let name = line.split(") ").nth(1).and_then(|rest| rest.split_once(' '));
                 folders.push(name.unwrap().1.trim_matches('"').to_owned());
             }
         }

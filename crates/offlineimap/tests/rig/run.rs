@@ -30,7 +30,7 @@ pub(crate) struct Ended {
 }
 
 /// No run of a test takes longer, unless it hangs.
-const RUN_LIMIT: Duration = Duration::from_secs(180);
+const RUN_LIMIT: Duration = Duration::from_mins(3);
 
 impl Rig {
     /// The program with the rig's configuration and `-o`.
