@@ -24,10 +24,13 @@ impl OpenFolder {
             |(key, change), seen| {
                 let info = Info::parse(&seen.info);
                 let flags = change.apply(&info.flags());
-                let target = Seen {
-                    subdir: subdir_for(&flags, seen.subdir),
-                    base: seen.base.clone(),
-                    info: info.with_flags(&flags),
+                let subdir = subdir_for(&flags, seen.subdir);
+                let target = if flags == info.flags() && subdir == seen.subdir {
+                    // However the name is written: it says what was asked for.
+                    seen.clone()
+                } else {
+                    let info = info.with_flags(&flags, self.env.config.conventions.info_mark);
+                    Seen { subdir, base: seen.base.clone(), info }
                 };
                 self.rename(seen, &target, &mut touched, || {
                     self.index().put(key, target.subdir, &target.info);
@@ -57,7 +60,7 @@ impl OpenFolder {
                     Seen {
                         subdir: seen.subdir,
                         base: own_base(&self.env.config.names.next(), Some(uid), hash),
-                        info: info.with_flags(&info.flags()),
+                        info: info.with_flags(&info.flags(), self.env.config.conventions.info_mark),
                     }
                 };
                 let bound = key(&target.base, hash);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use offlineimap_core::Steps;
 
+use crate::message_name::InfoMark;
 use crate::name_source::NameSource;
 
 /// Whether changes are forced to the disk before they count as made.
@@ -30,6 +31,13 @@ pub enum MissingRoot {
 /// The name under which the other side sees a local folder (the local `nametrans`).
 pub type VisibleName = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
+/// How message files are written, where users differ. The default is what OfflineIMAP does.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Conventions {
+    /// What stands before the flags in new names (`maildir-windows-compatible`).
+    pub info_mark: InfoMark,
+}
+
 /// The configuration of a [`MaildirStore`](crate::MaildirStore).
 #[derive(Clone)]
 pub struct MaildirConfig {
@@ -45,6 +53,8 @@ pub struct MaildirConfig {
     pub missing_root: MissingRoot,
     /// What is hashed into file names (`spec/ondisk.md` §8.4).
     pub visible: VisibleName,
+    /// How message files are written.
+    pub conventions: Conventions,
     /// Where unique names come from: one for the whole process.
     pub names: Arc<NameSource>,
     /// Who is told of each change just before it is made.
@@ -59,6 +69,7 @@ impl fmt::Debug for MaildirConfig {
             .field("separator", &self.separator)
             .field("fsync", &self.fsync)
             .field("missing_root", &self.missing_root)
+            .field("conventions", &self.conventions)
             .finish_non_exhaustive()
     }
 }

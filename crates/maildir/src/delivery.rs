@@ -174,7 +174,7 @@ fn create(
     flags: &Flags,
 ) -> Result<Draft, MaildirError> {
     let subdir = if flags.contains(SystemFlag::Seen) { Subdir::Cur } else { Subdir::New };
-    let info = Info::parse(b"").with_flags(flags);
+    let info = Info::parse(b"").with_flags(flags, open.env.config.conventions.info_mark);
     let mut tries = 0;
     loop {
         tries += 1;
@@ -254,7 +254,7 @@ impl OpenFolder {
 mod tests {
     use super::*;
     use crate::blocking::Blocking;
-    use crate::config::{MaildirConfig, MissingRoot};
+    use crate::config::{Conventions, MaildirConfig, MissingRoot};
     use crate::message_name::FolderHash;
     use crate::name_source::NameSource;
     use crate::store::Environment;
@@ -272,6 +272,7 @@ mod tests {
             fsync: Fsync::Sync,
             missing_root: MissingRoot::Refuse,
             visible: Arc::new(str::to_owned),
+            conventions: Conventions::default(),
             names: Arc::new(NameSource::of_this_process()),
             steps: Steps::default(),
         };

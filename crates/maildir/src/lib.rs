@@ -16,7 +16,9 @@
 //! ```
 //! # use std::sync::Arc;
 //! use offlineimap_core::{Access, MailboxName, Steps, Store as _};
-//! use offlineimap_maildir::{Fsync, MaildirConfig, MaildirStore, MissingRoot, NameSource};
+//! use offlineimap_maildir::{
+//!     Conventions, Fsync, MaildirConfig, MaildirStore, MissingRoot, NameSource,
+//! };
 //!
 //! # let root = tempfile::tempdir().unwrap();
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -27,6 +29,7 @@
 //!     fsync: Fsync::Sync,
 //!     missing_root: MissingRoot::Refuse,
 //!     visible: Arc::new(str::to_owned),
+//!     conventions: Conventions::default(),
 //!     names: Arc::new(NameSource::of_this_process()),
 //!     steps: Steps::default(),
 //! });
@@ -58,10 +61,10 @@ mod reading;
 mod scan;
 mod store;
 
-pub use config::{Fsync, MaildirConfig, MissingRoot, VisibleName};
+pub use config::{Conventions, Fsync, MaildirConfig, MissingRoot, VisibleName};
 pub use error::MaildirError;
 pub use folder_name::check_name;
 pub use identity::IDENTITY_FILE;
-pub use message_name::FolderHash;
+pub use message_name::{FolderHash, InfoMark};
 pub use name_source::NameSource;
 pub use store::{MaildirStore, RootState};

@@ -6,8 +6,33 @@ use std::num::NonZeroU32;
 use md5::{Digest as _, Md5};
 use offlineimap_core::{Flags, Key};
 
-/// What separates the base name from the flags.
-const INFO: &[u8] = b":2,";
+/// What stands before the flags in the names of message files. Both forms are read; new names get
+/// the configured one (`maildir-windows-compatible`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InfoMark {
+    /// `:2,`, as everywhere.
+    #[default]
+    Colon,
+    /// `!2,`, for file systems that allow no colon.
+    ExclamationMark,
+}
+
+impl InfoMark {
+    const ALL: [Self; 2] = [Self::Colon, Self::ExclamationMark];
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Colon => ":2,",
+            Self::ExclamationMark => "!2,",
+        }
+    }
+
+    /// Returns where the first mark of either form begins.
+    fn find(name: &[u8]) -> Option<usize> {
+        let marks = Self::ALL.map(|mark| mark.text().as_bytes());
+        name.windows(3).position(|window| marks.contains(&window))
+    }
+}
 
 /// The hash by which a folder marks the names of its messages: `FMD5` (`spec/ondisk.md` §8.4).
 #[derive(Clone, PartialEq, Eq)]
@@ -44,10 +69,9 @@ impl fmt::Debug for FolderHash {
 }
 
 /// Splits a file name into the base name, which identifies the message, and the rest, which is
-/// empty or begins with `:2,`.
+/// empty or begins with an [`InfoMark`].
 pub(crate) fn split(name: &[u8]) -> (&[u8], &[u8]) {
-    let at = name.windows(INFO.len()).position(|window| window == INFO);
-    name.split_at(at.unwrap_or(name.len()))
+    name.split_at(InfoMark::find(name).unwrap_or(name.len()))
 }
 
 /// Returns the UID of the counterpart that a file name carries. It counts only in a name with the
@@ -92,7 +116,7 @@ pub(crate) fn base(key: &Key, hash: &FolderHash) -> Option<Vec<u8>> {
     };
     let possible = !matches!(base.first(), None | Some(b'.'))
         && !base.iter().any(|byte| matches!(byte, b'/' | 0))
-        && position(&base, INFO).is_none();
+        && InfoMark::find(&base).is_none();
     possible.then_some(base)
 }
 
@@ -108,7 +132,8 @@ pub(crate) struct Info<'a> {
 impl<'a> Info<'a> {
     /// Reads what [`split`] returned.
     pub(crate) fn parse(info: &'a [u8]) -> Self {
-        let rest = info.strip_prefix(INFO).unwrap_or_default();
+        let marks = InfoMark::ALL.map(|mark| mark.text().as_bytes());
+        let rest = marks.iter().find_map(|mark| info.strip_prefix(*mark)).unwrap_or_default();
         let end = rest.iter().position(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'));
         let (letters, tail) = rest.split_at(end.unwrap_or(rest.len()));
         Self { letters, tail }
@@ -119,9 +144,9 @@ impl<'a> Info<'a> {
         Flags::from_letters(&String::from_utf8_lossy(self.letters))
     }
 
-    /// Returns the info part with other flags. Letters that are not flags stay (B9), and so does
-    /// what is behind the letters.
-    pub(crate) fn with_flags(&self, flags: &Flags) -> Vec<u8> {
+    /// Returns the info part with other flags, in the given form. Letters that are not flags stay
+    /// (B9), and so does what is behind the letters.
+    pub(crate) fn with_flags(&self, flags: &Flags, mark: InfoMark) -> Vec<u8> {
         let known = Flags::from_letters("DFRST").letters();
         let mut letters: Vec<u8> = self
             .letters
@@ -132,7 +157,7 @@ impl<'a> Info<'a> {
             .collect();
         letters.sort_unstable();
         letters.dedup();
-        [INFO, &letters, self.tail].concat()
+        [mark.text().as_bytes(), &letters, self.tail].concat()
     }
 }
 
@@ -152,10 +177,10 @@ pub(crate) struct OwnName<'a> {
 }
 
 impl<'a> OwnName<'a> {
-    /// Reads `<seconds>_<seq>.<pid>.<host>[,U=<uid>],FMD5=<hash>:2,<flags>`; `None` for any other
-    /// name.
+    /// Reads `<seconds>_<seq>.<pid>.<host>[,U=<uid>],FMD5=<hash>:2,<flags>`, with either mark;
+    /// `None` for any other name.
     pub(crate) fn parse(name: &'a str) -> Option<Self> {
-        let (base, _) = name.split_once(":2,")?;
+        let (base, _) = name.split_at_checked(InfoMark::find(name.as_bytes())?)?;
         let (base, hash) = base.rsplit_once(",FMD5=")?;
         let is_hash =
             hash.len() == 32 && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -248,7 +273,10 @@ mod tests {
             ("1.host:2,", "1.host", ""),
             ("1.host", "1.host", ""),
             ("1.host:1,FS", "1.host:1,FS", ""),
-            ("1.host!2,FS", "1.host!2,FS", ""),
+            ("1.host!2,FS", "1.host", "FS"),
+            ("1.host!2,S:2,F", "1.host", "S"),
+            ("1.host:2,S!2,F", "1.host", "S"),
+            ("1.host!1,FS", "1.host!1,FS", ""),
             ("1.host:2,S,W=5:2,F", "1.host", "S"),
             ("1.host:2,,S", "1.host", ""),
             (":2,S", "", "S"),
@@ -268,7 +296,14 @@ mod tests {
             (":2,FSb9_", "", ":2,9_b"),
             (":2,FFS,W=3", "F", ":2,F,W=3"),
         ] {
-            let built = Info::parse(info.as_bytes()).with_flags(&Flags::from_letters(flags));
+            let flags = Flags::from_letters(flags);
+            let built = Info::parse(info.as_bytes()).with_flags(&flags, InfoMark::Colon);
+            assert_eq!(String::from_utf8_lossy(&built), expected, "{info} with {flags}");
+            let windows = info.replace(':', "!");
+            let built = Info::parse(windows.as_bytes()).with_flags(&flags, InfoMark::Colon);
+            assert_eq!(String::from_utf8_lossy(&built), expected, "{windows} with {flags}");
+            let built = Info::parse(info.as_bytes()).with_flags(&flags, InfoMark::ExclamationMark);
+            let expected = expected.replace(':', "!");
             assert_eq!(String::from_utf8_lossy(&built), expected, "{info} with {flags}");
         }
     }
@@ -283,7 +318,7 @@ mod tests {
 
     #[test]
     fn no_key_leads_out_of_the_directory() {
-        for name in ["", ".", "..", "../x", "a/b", "/", ".hidden", "a\0", "a:2,S", "a//"] {
+        for name in ["", ".", "..", "../x", "a/b", "/", ".hidden", "a\0", "a:2,S", "a!2,S", "a//"] {
             let made = base(&Key::name(name.as_bytes()), &inbox());
             // The lone mark stands for a file named just by the hash, which is possible.
             assert_eq!(made.is_some(), name == "/", "{name:?}");
@@ -304,6 +339,7 @@ mod tests {
         for name in [
             format!("1795336557_0.17441.vm.example,U=1,FMD5={INBOX}:2,S"),
             format!("1795336557_12.17441.vm.example,FMD5={INBOX}:2,"),
+            format!("1795336557_12.17441.vm.example,FMD5={INBOX}!2,F"),
         ] {
             assert_eq!(OwnName::parse(&name), Some(own), "{name}");
         }
@@ -330,10 +366,11 @@ mod tests {
         }
 
         #[test]
-        fn what_is_built_is_read_back(seconds: u64, sequence: u64, pid: u32, host in "[a-z.]{1,9}", uid: NonZeroU32, letters in "[DFRST]{0,5}") {
+        fn what_is_built_is_read_back(seconds: u64, sequence: u64, pid: u32, host in "[a-z.]{1,9}", uid: NonZeroU32, letters in "[DFRST]{0,5}", windows: bool) {
             let base = own_base(&format!("{seconds}_{sequence}.{pid}.{host}"), Some(uid), &inbox());
             let flags = Flags::from_letters(&letters);
-            let name = [base.clone(), Info::parse(b"").with_flags(&flags)].concat();
+            let mark = if windows { InfoMark::ExclamationMark } else { InfoMark::Colon };
+            let name = [base.clone(), Info::parse(b"").with_flags(&flags, mark)].concat();
             prop_assert_eq!(hint(&name, &inbox()), Some(uid));
             let (split_base, info) = split(&name);
             prop_assert_eq!(split_base, base.as_slice());
@@ -347,7 +384,7 @@ mod tests {
             let (base, info) = split(&name);
             prop_assert_eq!([base, info].concat(), name.clone());
             let flags = Info::parse(info).flags();
-            let (again, rebuilt) = (Info::parse(info).with_flags(&flags), hint(&name, &inbox()));
+            let (again, rebuilt) = (Info::parse(info).with_flags(&flags, InfoMark::Colon), hint(&name, &inbox()));
             prop_assert_eq!(Info::parse(&again).flags(), flags);
             prop_assert_eq!(rebuilt, None);
         }

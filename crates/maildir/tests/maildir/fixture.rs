@@ -12,7 +12,9 @@ use offlineimap_core::{
     Access, Body, Fetched, Flags, Key, Mailbox, MailboxName, NewMessage, Receiver, Staged, Steps,
     Store as _, StoreError, Stored,
 };
-use offlineimap_maildir::{Fsync, MaildirConfig, MaildirStore, MissingRoot, NameSource};
+use offlineimap_maildir::{
+    Conventions, Fsync, MaildirConfig, MaildirStore, MissingRoot, NameSource,
+};
 use tempfile::TempDir;
 
 /// The hash of `INBOX`.
@@ -26,6 +28,7 @@ pub(crate) fn config(root: &Path) -> MaildirConfig {
         fsync: Fsync::Sync,
         missing_root: MissingRoot::Refuse,
         visible: Arc::new(str::to_owned),
+        conventions: Conventions::default(),
         names: Arc::new(NameSource::of_this_process()),
         steps: Steps::default(),
     }
@@ -43,8 +46,18 @@ impl Inbox {
     }
 
     pub(crate) async fn with_steps(steps: Steps) -> Self {
+        Self::with(|config| config.steps = steps).await
+    }
+
+    pub(crate) async fn with_conventions(conventions: Conventions) -> Self {
+        Self::with(|config| config.conventions = conventions).await
+    }
+
+    async fn with(change: impl FnOnce(&mut MaildirConfig)) -> Self {
         let root = tempfile::tempdir().unwrap();
-        let store = MaildirStore::new(MaildirConfig { steps, ..config(root.path()) });
+        let mut config = config(root.path());
+        change(&mut config);
+        let store = MaildirStore::new(config);
         let name = MailboxName::new("INBOX");
         store.create(&name).await.unwrap();
         let mailbox = store.open(&name, Access::ReadWrite).await.unwrap();
