@@ -113,6 +113,8 @@ pub struct Account {
     pub local: LocalRepository,
     /// How many deletions are still believed to be meant.
     pub delete_limit: DeleteLimit,
+    /// `maildir-windows-compatible`: whether `!` stands for `:` in the names of message files.
+    pub windows_compatible_names: bool,
 }
 
 /// The brake of `deletelimit`: how many messages one run may delete before it asks.

@@ -352,6 +352,18 @@ fn options_that_do_not_work_yet_are_named() {
 }
 
 #[test]
+fn message_files_are_written_as_the_account_says() {
+    for (account, windows) in [
+        ("", false),
+        ("maildir-windows-compatible = yes", true),
+        ("maildir-windows-compatible = no", false),
+    ] {
+        let config = Rc { account, ..Rc::default() }.clean();
+        assert_eq!(config.accounts[0].windows_compatible_names, windows, "{account}");
+    }
+}
+
+#[test]
 fn options_that_do_not_work_yet_may_be_set_to_what_holds_anyway() {
     Rc {
         account: "autorefresh = 0.0\nquick = 0\nsynclabels = no\nutf8foldernames = off\nproxy =\n\

@@ -26,13 +26,20 @@ pub(super) fn load(
     reader.report_unsupported();
     refuse_status_backend(&mut reader);
     let delete_limit = reader.parsed("deletelimit", value::limit).unwrap_or(general.delete_limit);
+    let windows_compatible_names = reader.bool("maildir-windows-compatible");
     let local = repository(&mut reader, document, name, "localrepository");
     let remote = repository(&mut reader, document, name, "remoterepository");
 
     let mut context = Context { document, environment, problems };
     let local = local.and_then(|section| context.local(section));
     let remote = remote.and_then(|section| context.remote(section));
-    Some(Account { name: name.to_owned(), remote: remote?, local: local?, delete_limit })
+    Some(Account {
+        name: name.to_owned(),
+        remote: remote?,
+        local: local?,
+        delete_limit,
+        windows_compatible_names,
+    })
 }
 
 struct Context<'a> {

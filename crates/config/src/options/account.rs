@@ -86,8 +86,9 @@ pub(super) const ROWS: &[Spec] = &[
         "maildir-windows-compatible",
         Bool,
         Value("no"),
-        Refused,
-        "Whether `!` instead of `:` stands before the flags in the names of message files.",
+        Works,
+        "Whether `!` instead of `:` stands before the flags in the names of new message files. \
+         Both forms are read; existing files get the other form when their flags change.",
     ),
     row(
         Account,
