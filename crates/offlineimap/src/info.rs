@@ -25,7 +25,7 @@ pub(crate) async fn show(run: Run, accounts: Vec<config::Account>) {
         say(&run.ui, format!("Local repository '{name}': type 'Maildir'"));
         say(&run.ui, format!("Directory: {}", maildir.root.display()));
         let names = MaildirNames { separator: maildir.separator };
-        list(&run.ui, &maildir_store(&run, maildir), &names).await;
+        list(&run.ui, &maildir_store(&run, account, maildir), &names).await;
     }
 }
 

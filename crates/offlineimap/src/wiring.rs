@@ -24,6 +24,8 @@ use crate::names::{ImapNames, MaildirNames};
 use crate::password::Password;
 use crate::ui::{Audience, Thread, Ui};
 
+mod conventions;
+
 /// What all accounts of a run share.
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
@@ -84,7 +86,7 @@ pub(crate) async fn account(
             account.local.name()
         );
     };
-    let local = maildir_store(run, maildir);
+    let local = maildir_store(run, account, maildir);
     prepare_root(run, &account.name, maildir, &local).await?;
     let remote = imap_store(run, &account.remote, Thread::account(&account.name))?;
     let stores: PerSide<Arc<dyn Store>> =
@@ -109,8 +111,12 @@ pub(crate) async fn account(
     })
 }
 
-/// Makes the store of a Maildir repository.
-pub(crate) fn maildir_store(run: &Run, maildir: &config::MaildirRepository) -> MaildirStore {
+/// Makes the store of the Maildir repository of an account.
+pub(crate) fn maildir_store(
+    run: &Run,
+    account: &config::Account,
+    maildir: &config::MaildirRepository,
+) -> MaildirStore {
     MaildirStore::new(MaildirConfig {
         name: maildir.name.clone(),
         root: maildir.root.clone(),
@@ -121,6 +127,7 @@ pub(crate) fn maildir_store(run: &Run, maildir: &config::MaildirRepository) -> M
             Mode::DryRun => MissingRoot::Empty,
         },
         visible: Arc::new(str::to_owned),
+        conventions: conventions::conventions(account),
         names: Arc::clone(&run.names),
         steps: run.steps.clone(),
     })
