@@ -131,3 +131,13 @@ pub enum Withheld {
     /// Messages not deleted on the side.
     Delete(Side, Withholding, Key),
 }
+
+impl Withheld {
+    /// The message that is not copied to a side.
+    pub(crate) fn copy_to(&self, side: Side) -> Option<&Key> {
+        match self {
+            Self::Copy(to, _, key) => (*to == side).then_some(key),
+            Self::Flags(..) | Self::Delete(..) => None,
+        }
+    }
+}

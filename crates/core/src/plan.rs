@@ -61,63 +61,58 @@ impl MailboxPlan {
 }
 
 impl MailboxPlan {
-    /// Pairs messages that would be copied both ways although they are the same, judged by their
-    /// content, and returns how many. For a mailbox whose base was lost.
+    /// The messages of a side for which the other side has no counterpart: those that would be
+    /// copied, and those that the policy does not let be copied.
+    pub fn unpaired(&self, side: Side) -> Vec<Key> {
+        let to = side.other();
+        let copied = self.copies.get(to).iter().map(|op| &op.source);
+        let withheld = self.withheld.iter().filter_map(|it| it.copy_to(to));
+        copied.chain(withheld).cloned().collect()
+    }
+
+    /// Pairs messages that are the same although neither side knows it, judged by their content,
+    /// and returns how many. For a mailbox whose base was lost, planned from `seen` and `policy`.
     ///
-    /// `remote` and `local` are the fingerprints of messages to be copied from these sides. The
-    /// local flags win, as for every adoption.
+    /// `remote` and `local` are the fingerprints of [unpaired](Self::unpaired) messages of these
+    /// sides. The local flags win, as for every adoption.
     pub fn adopt_by_content(
         &mut self,
+        seen: PerSide<&Observation>,
+        policy: Policy,
         remote: &[(Key, Fingerprint)],
         local: &[(Key, Fingerprint)],
     ) -> usize {
+        let unpaired = PerSide::from_fn(|side| BTreeSet::from_iter(self.unpaired(side)));
         let mut by_size: BTreeMap<u64, Vec<&(Key, Fingerprint)>> = BTreeMap::new();
-        for entry in local {
+        for entry in local.iter().filter(|(key, _)| unpaired.local.contains(key)) {
             by_size.entry(entry.1.wire_octets).or_default().push(entry);
         }
         let mut pairs: BTreeMap<&Key, &Key> = BTreeMap::new();
-        for (key, fingerprint) in remote {
+        for (key, fingerprint) in remote.iter().filter(|(key, _)| unpaired.remote.contains(key)) {
             let Some(candidates) = by_size.get_mut(&fingerprint.wire_octets) else { continue };
             if let Some(at) = candidates.iter().position(|(_, it)| it.matches(fingerprint)) {
                 pairs.insert(key, &candidates.swap_remove(at).0);
             }
         }
-        let mut taken: BTreeMap<Key, CopyOp> = BTreeMap::new();
-        let matched: BTreeSet<&Key> = pairs.values().copied().collect();
-        self.copies.remote.retain(|op| {
-            let is_matched = matched.contains(&op.source);
-            if is_matched {
-                taken.insert(op.source.clone(), op.clone());
+        let paired: PerSide<BTreeSet<&Key>> = PerSide {
+            remote: pairs.keys().copied().collect(),
+            local: pairs.values().copied().collect(),
+        };
+        for side in Side::BOTH {
+            let (to, paired) = (side.other(), paired.get(side));
+            self.copies.get_mut(to).retain(|op| !paired.contains(&op.source));
+            self.withheld.retain(|it| it.copy_to(to).is_none_or(|key| !paired.contains(key)));
+        }
+        let plan = std::mem::take(self);
+        let mut planner = Planner { seen, policy, unpaired: Unpaired::default(), plan };
+        for (remote, local) in &pairs {
+            let items = (seen.remote.presence(remote), seen.local.presence(local));
+            if let (Presence::Present(remote), Presence::Present(local)) = items {
+                planner.plan_adoption(PerSide { remote, local });
             }
-            !is_matched
-        });
-        let before = self.adopt.len();
-        self.copies.local.retain(|op| {
-            let Some(local) = pairs.get(&op.source).and_then(|key| taken.remove(*key)) else {
-                return true;
-            };
-            self.adopt.push(Adopt {
-                remote: op.source.clone(),
-                local: local.source.clone(),
-                flags: op.settles.clone(),
-            });
-            self.rebind.push(Rebind { pair: op.source.clone(), local: local.source.clone() });
-            let change = FlagChange::between(&op.settles, &local.settles);
-            if !change.is_empty() {
-                self.flags.remote.push(FlagOp {
-                    pair: op.source.clone(),
-                    target: op.source.clone(),
-                    expect: op.flags.clone(),
-                    settles: change.clone(),
-                    change,
-                    reason: Reason::LocalFlagsWin,
-                });
-            }
-            false
-        });
-        // A matched local message whose remote twin is not to be copied stays a copy.
-        self.copies.remote.extend(taken.into_values());
-        self.adopt.len() - before
+        }
+        *self = planner.plan;
+        pairs.len()
     }
 }
 
@@ -163,6 +158,7 @@ pub fn plan(
 }
 
 /// The messages that no pair of the base claims, and who hints at whom among them.
+#[derive(Default)]
 struct Unpaired<'a> {
     free: PerSide<Vec<bool>>,
     by_hint: BTreeMap<&'a Key, Vec<usize>>,

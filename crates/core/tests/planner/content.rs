@@ -1,15 +1,18 @@
 //! Pairing by content, when the base was lost and files bear no hints.
 
 use offlineimap_core::{
-    Base, Fingerprint, FlagSupport, Item, Key, MailboxPlan, Observation, PerSide, Policy, plan,
+    Base, Direction, Fingerprint, FlagSupport, Hints, Item, Key, MailboxPlan, Observation, PerSide,
+    Policy, Side, plan,
 };
 
 use crate::language::{Line, epochs, flags, lines, name, number};
 
 #[test]
 fn the_same_message_on_both_sides_is_adopted() {
-    let mut plan = planned(&[(1, "S"), (2, "F")], &[("a", "FS"), ("b", "S")]);
+    let (seen, mut plan) = planned(&[(1, "S"), (2, "F")], &[("a", "FS"), ("b", "S")]);
     let paired = plan.adopt_by_content(
+        seen.as_ref(),
+        Policy::default(),
         &[(number(1), content("x")), (number(2), content("y"))],
         &[(name("a"), content("x")), (name("b"), content("z"))],
     );
@@ -28,8 +31,10 @@ fn the_same_message_on_both_sides_is_adopted() {
 
 #[test]
 fn of_equal_messages_each_is_paired_once() {
-    let mut plan = planned(&[(1, ""), (2, "")], &[("a", ""), ("b", ""), ("c", "")]);
+    let (seen, mut plan) = planned(&[(1, ""), (2, "")], &[("a", ""), ("b", ""), ("c", "")]);
     let paired = plan.adopt_by_content(
+        seen.as_ref(),
+        Policy::default(),
         &[(number(1), content("x")), (number(2), content("x"))],
         &[(name("a"), content("x")), (name("b"), content("x")), (name("c"), content("x"))],
     );
@@ -41,17 +46,19 @@ fn of_equal_messages_each_is_paired_once() {
 #[test]
 fn messages_without_message_id_are_not_guessed() {
     let bare = Fingerprint { message_id: None, ..content("x") };
-    let mut plan = planned(&[(1, "")], &[("a", "")]);
-    assert_eq!(plan.adopt_by_content(&[(number(1), bare.clone())], &[(name("a"), bare)]), 0);
+    let (seen, mut plan) = planned(&[(1, "")], &[("a", "")]);
+    let (remote, local) = ([(number(1), bare.clone())], [(name("a"), bare)]);
+    assert_eq!(plan.adopt_by_content(seen.as_ref(), Policy::default(), &remote, &local), 0);
     assert_eq!((plan.copies.local.len(), plan.copies.remote.len()), (1, 1));
 }
 
 #[test]
 fn a_message_that_is_not_to_be_copied_pairs_with_nobody() {
-    let mut plan = planned(&[], &[("a", "S")]);
+    let (seen, mut plan) = planned(&[], &[("a", "S")]);
     let fingerprint = content("x");
     let remote = [(number(9), fingerprint.clone())];
-    assert_eq!(plan.adopt_by_content(&remote, &[(name("a"), fingerprint)]), 0);
+    let local = [(name("a"), fingerprint)];
+    assert_eq!(plan.adopt_by_content(seen.as_ref(), Policy::default(), &remote, &local), 0);
     assert_eq!(words(&plan), ["copy remote a S (new on local)"]);
 }
 
@@ -61,26 +68,54 @@ fn keywords_that_the_files_cannot_store_stay_on_the_server() {
     seen.remote.support = FlagSupport::any();
     let mut plan = plan(seen.as_ref(), &Base::default(), Policy::default()).unwrap();
     let fingerprint = content("x");
-    plan.adopt_by_content(&[(number(1), fingerprint.clone())], &[(name("a"), fingerprint)]);
+    let (remote, local) = ([(number(1), fingerprint.clone())], [(name("a"), fingerprint)]);
+    plan.adopt_by_content(seen.as_ref(), Policy::default(), &remote, &local);
     assert_eq!(words(&plan), ["adopt 1=a S", "rebind 1 a"]);
+}
+
+#[test]
+fn messages_are_paired_too_where_they_may_not_be_copied() {
+    let closed = |side| {
+        let mut policy = Policy::default();
+        policy.sides.get_mut(side).changes = Direction::Closed;
+        policy
+    };
+    for (side, expected) in [
+        (
+            Side::Remote,
+            vec!["adopt 1=a S", "rebind 1 a", "withheld flags remote 1: RepositoryReadOnly"],
+        ),
+        (Side::Local, vec!["adopt 1=a S", "flags remote 1 +F (local wins)"]),
+    ] {
+        let policy = closed(side);
+        let seen = seen(&[(1, "S")], &[("a", "FS")]);
+        let mut plan = plan(seen.as_ref(), &Base::default(), policy).unwrap();
+        let fingerprint = content("x");
+        assert_eq!(plan.unpaired(Side::Remote), [number(1)]);
+        assert_eq!(plan.unpaired(Side::Local), [name("a")]);
+        let (remote, local) = ([(number(1), fingerprint.clone())], [(name("a"), fingerprint)]);
+        assert_eq!(plan.adopt_by_content(seen.as_ref(), policy, &remote, &local), 1);
+        assert_eq!(words(&plan), expected, "{side} may not be changed");
+    }
 }
 
 fn content(id: &str) -> Fingerprint {
     Fingerprint { wire_octets: 100, message_id: Some(format!("<{id}@x>").into()), digest: None }
 }
 
-fn planned(remote: &[(u32, &str)], local: &[(&str, &str)]) -> MailboxPlan {
-    plan(seen(remote, local).as_ref(), &Base::default(), Policy::default()).unwrap()
+fn planned(remote: &[(u32, &str)], local: &[(&str, &str)]) -> (PerSide<Observation>, MailboxPlan) {
+    let seen = seen(remote, local);
+    let plan = plan(seen.as_ref(), &Base::default(), Policy::default()).unwrap();
+    (seen, plan)
 }
 
 fn seen(remote: &[(u32, &str)], local: &[(&str, &str)]) -> PerSide<Observation> {
     let item = |key: Key, letters: &str| Item::new(key, flags(letters));
     let remote = remote.iter().map(|(key, letters)| item(number(*key), letters)).collect();
     let local = local.iter().map(|(key, letters)| item(name(key), letters)).collect();
-    PerSide {
-        remote: Observation::complete(epochs().remote, remote),
-        local: Observation::complete(epochs().local, local),
-    }
+    let mut local = Observation::complete(epochs().local, local);
+    local.hints = Hints::Kept;
+    PerSide { remote: Observation::complete(epochs().remote, remote), local }
 }
 
 fn words(plan: &MailboxPlan) -> Vec<String> {
