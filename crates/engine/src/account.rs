@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, Events, FolderLabel};
 use crate::execute::{Execution, execute};
+use crate::legacy::OldFiles;
 use crate::lock::{AccountLock, LockError};
 use crate::moves::without_moved;
 use crate::state::{State, StateError};
@@ -159,13 +160,12 @@ struct Prepared {
 
 /// Everything up to the first change of a message: reads, and the creation of folders.
 async fn prepare(account: &Account) -> Result<Prepared, RunError> {
-    let directory = account.metadata.join(format!("Account-{}", account.name));
-    let path = directory.join("state.sqlite");
+    let path = account.state_path();
     let (lock, state) = match account.mode {
         Mode::Sync => {
             create_private(&account.metadata)?;
             let lock = AccountLock::take(&account.metadata, &account.name)?;
-            create_private(&directory)?;
+            create_private(&account.directory())?;
             let (state, damaged) =
                 State::open(&path, account.durability, account.steps.clone()).await?;
             if let Some(damaged) = damaged {
@@ -307,7 +307,8 @@ async fn survey_all(
     listing: &PerSide<Listing>,
     folders: Vec<Folder>,
 ) -> Result<Vec<Surveyed>, RunError> {
-    let survey = Survey { account, state };
+    let old = OldFiles::find(account, listing)?.map(Arc::new);
+    let survey = Survey { account, state, old };
     let width = account.stores.remote.parallelism().max(1);
     let mut looks = futures_util::stream::iter(folders)
         .map(|folder| {
@@ -383,6 +384,16 @@ async fn review_all(account: &Account, surveyed: Vec<Surveyed>) -> Vec<Execution
 impl Account {
     pub(crate) fn tell(&self, event: &Event) {
         self.events.event(event);
+    }
+
+    /// The directory of this account below the metadata directory.
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.metadata.join(format!("Account-{}", self.name))
+    }
+
+    /// The state database.
+    pub(crate) fn state_path(&self) -> PathBuf {
+        self.directory().join("state.sqlite")
     }
 
     pub(crate) fn label(&self, side: Side, folder: &FolderPair) -> FolderLabel {

@@ -95,6 +95,13 @@ pub enum Event {
         /// The number of operations.
         operations: usize,
     },
+    /// A folder that OfflineIMAP has synced so far was taken over, without a transfer.
+    Adopted {
+        /// The folder.
+        folder: FolderPair,
+        /// The number of messages that both sides had when OfflineIMAP last ran.
+        messages: usize,
+    },
     /// What a dry run would do in a folder.
     Planned {
         /// Both sides of the folder.

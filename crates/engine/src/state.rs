@@ -1,10 +1,11 @@
 //! The state of an account: one sqlite database, the authority on which message is which.
 //!
-//! Only this module sees SQL. Every method that writes is one transaction, durable on return
-//! (WAL with `synchronous = FULL`). Creating and migrating are transactions as well: a process that
+//! Only this module and those below it see SQL. Every method that writes is one transaction,
+//! durable on return (WAL with `synchronous = FULL`). Creating and migrating are transactions as well: a process that
 //! is killed at any moment leaves the old state or the new one.
 
 mod intents;
+pub(crate) mod legacy;
 mod rows;
 mod schema;
 mod snapshot;
@@ -170,7 +171,9 @@ impl State {
         let path = path.to_owned();
         let opened = tokio::task::spawn_blocking(move || {
             steps.step("state open");
-            let (connection, damaged) = schema::open_or_replace(&path, durability)?;
+            let old = legacy::OldStatus::beside(&path)?;
+            let (connection, damaged) = schema::open_or_replace(&path, durability, old)?;
+            legacy::mark(&path)?;
             let connection = Arc::new(Mutex::new(connection));
             Ok((Self { path, connection, steps, _snapshot: None }, damaged))
         });
@@ -184,7 +187,9 @@ impl State {
         let (path, scratch) = (path.to_owned(), scratch.to_owned());
         let opened = tokio::task::spawn_blocking(move || {
             let snapshot = snapshot::Snapshot::of(&path, &scratch)?;
-            let (connection, _) = schema::open_or_replace(snapshot.path(), Durability::Relaxed)?;
+            let old = legacy::OldStatus::beside(&path)?;
+            let (connection, _) =
+                schema::open_or_replace(snapshot.path(), Durability::Relaxed, old)?;
             let connection = Arc::new(Mutex::new(connection));
             let steps = Steps::default();
             Ok(Self { path, connection, steps, _snapshot: Some(Arc::new(snapshot)) })
@@ -204,7 +209,8 @@ impl State {
     }
 
     /// Forgets everything about the mailboxes of a folder, on whichever side it has this name.
-    /// Called when the folder had to be created: what is missing there was never deleted.
+    /// Called when the folder had to be created: what is missing there was never deleted, whatever
+    /// the files of OfflineIMAP say.
     pub async fn purge(&self, folder: &FolderPair) -> Result<(), StateError> {
         let folder = folder.clone();
         self.write("purge mailbox", move |db| rows::purge(db, &folder)).await
@@ -225,6 +231,31 @@ impl State {
             Ok(id)
         })
         .await
+    }
+
+    /// Enters a mailbox that OfflineIMAP has synced so far, with the pairs that it knew, in one
+    /// transaction. It has to be rebuilt then, until [`Change::Rebuilt`].
+    pub async fn take_over(
+        &self,
+        folder: &FolderPair,
+        era: &Era,
+        pairs: Vec<Pair>,
+    ) -> Result<MailboxId, StateError> {
+        let (folder, era) = (folder.clone(), era.clone());
+        self.write("take mailbox over", move |db| {
+            let id = rows::enter_mailbox(db, &folder, &era)?;
+            let pairs: Vec<Change> =
+                pairs.into_iter().map(|pair| Change::Insert(pair, None)).collect();
+            rows::apply(db, id, &pairs)?;
+            Ok(id)
+        })
+        .await
+    }
+
+    /// Tells whether what OfflineIMAP knew of a folder counts no more.
+    pub async fn is_outdated(&self, folder: &FolderPair) -> Result<bool, StateError> {
+        let folder = folder.clone();
+        self.read(move |db| rows::is_outdated(db, &folder)).await
     }
 
     /// Applies changes in one transaction.

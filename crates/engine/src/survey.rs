@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use offlineimap_core::{
-    Access, Base, Epoch, EpochChanged, Fingerprint, FlagSupport, FolderPair, Frontier, Hints, Key,
-    Mailbox, MailboxPlan, Observation, PerSide, Role, Scope, Side, StoreError, plan,
+    Access, Base, CopyOp, Epoch, EpochChanged, Fingerprint, FlagSupport, FolderPair, Frontier,
+    Hints, Key, Mailbox, MailboxPlan, Observation, PerSide, Role, Scope, Side, StoreError, plan,
 };
 
 use crate::account::{Account, Folder, Mode, RunError};
 use crate::event::Event;
+use crate::legacy::{OldFiles, Takeover};
 use crate::recover;
 use crate::state::{Era, Known, MailboxId, Standing, State};
 
@@ -43,6 +44,8 @@ impl Surveyed {
 pub(crate) struct Survey<'a> {
     pub(crate) account: &'a Account,
     pub(crate) state: &'a State,
+    /// What OfflineIMAP left, if it has synced this account.
+    pub(crate) old: Option<Arc<OldFiles>>,
 }
 
 type Failed = (FolderPair, RunError);
@@ -69,25 +72,29 @@ impl Survey<'_> {
         );
         let mut seen = PerSide { remote: remote?, local: local? };
         let frontiers = seen.as_ref().map(|it| it.frontier.clone());
-        let hints = PerSide::from_fn(|side| {
-            let seen = seen.get(side);
-            // What may not be written cannot be given hints.
-            let writable = account.policy.may_change(side) && seen.access == Access::ReadWrite;
-            if writable { seen.hints } else { Hints::None }
-        });
+        let hints = seen.as_ref().map(|it| it.hints);
         let era = Era {
             identities: account.stores.as_ref().map(|it| it.identity().unwrap_or_default()),
             epochs: seen.as_ref().map(|it| it.epoch.clone()),
         };
-        let known = if folder.exists == (PerSide { remote: true, local: true }) {
+        let exists_on_both = folder.exists == (PerSide { remote: true, local: true });
+        let known = if exists_on_both {
             self.state.base(&folder.pair).await?
         } else {
             // A real run forgets the folder when it creates the missing side.
             Known::default()
         };
-        let Some((id, standing)) = self.reconcile(folder, &known, &era, &seen).await? else {
-            return Ok(None);
+        let taken_over = if known.id.is_none() && exists_on_both {
+            self.take_over(folder, &era, &sides, &seen).await?
+        } else {
+            Takeover::Nothing
         };
+        let entered = match taken_over {
+            Takeover::Done(id) => Some((id, Standing::Rebuilding)),
+            Takeover::LeftAlone => None,
+            Takeover::Nothing => self.reconcile(folder, &known, &era, &seen).await?,
+        };
+        let Some((id, standing)) = entered else { return Ok(None) };
         let open =
             OpenFolder { id, folder: folder.pair.clone(), sides, frontiers, hints, standing };
         let mut base = match standing {
@@ -212,9 +219,14 @@ impl Survey<'_> {
             seen.local = seen.local.clone().without_hints_of(&contradicted);
             plan_now = plan(seen.as_ref(), base, policy).map_err(PlanError::Epoch)?;
         }
-        let (there, here) = (plan_now.unpaired(Side::Remote), plan_now.unpaired(Side::Local));
+        if plan_now.copies.remote.is_empty() || plan_now.copies.local.is_empty() {
+            return Ok(plan_now);
+        }
+        // Copies to the local side come from the remote, and the other way round.
+        let keys = |copies: &[CopyOp]| copies.iter().map(|op| op.source.clone()).collect();
+        let (there, here) = (keys(&plan_now.copies.local), keys(&plan_now.copies.remote));
         let looks = fingerprints(&**remote, there, &**local, here).await?;
-        plan_now.adopt_by_content(seen.as_ref(), policy, &looks.remote, &looks.local);
+        plan_now.adopt_by_content(&looks.remote, &looks.local);
         Ok(plan_now)
     }
 }
@@ -231,7 +243,7 @@ impl From<StoreError> for PlanError {
 }
 
 /// What messages of both sides look like, sorted by key.
-struct Looks {
+pub(crate) struct Looks {
     remote: Vec<(Key, Fingerprint)>,
     local: Vec<(Key, Fingerprint)>,
 }
@@ -239,7 +251,7 @@ struct Looks {
 impl Looks {
     /// Tells whether two messages cannot be the same. OfflineIMAP changed sizes when it copied,
     /// never Message-IDs; so sizes count only where there is no Message-ID.
-    fn contradict(&self, remote: &Key, local: &Key) -> bool {
+    pub(crate) fn contradict(&self, remote: &Key, local: &Key) -> bool {
         match (look_up(&self.remote, remote), look_up(&self.local, local)) {
             (Some(there), Some(here)) => match (&there.message_id, &here.message_id) {
                 (None, None) => there.wire_octets != here.wire_octets,
@@ -256,7 +268,8 @@ fn look_up<'a>(sorted: &'a [(Key, Fingerprint)], key: &Key) -> Option<&'a Finger
     sorted.get(at).map(|(_, fingerprint)| fingerprint)
 }
 
-async fn fingerprints(
+/// Asks both sides what these messages look like.
+pub(crate) async fn fingerprints(
     remote: &dyn Mailbox,
     there: Vec<Key>,
     local: &dyn Mailbox,

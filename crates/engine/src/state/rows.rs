@@ -88,11 +88,23 @@ pub(super) fn enter_mailbox(
 }
 
 pub(super) fn purge(db: &Connection, folder: &FolderPair) -> rusqlite::Result<()> {
+    let names = params![folder.remote.as_str(), folder.local.as_str()];
+    db.execute("DELETE FROM mailbox WHERE remote_name = ?1 OR local_name = ?2", names)?;
     db.execute(
-        "DELETE FROM mailbox WHERE remote_name = ?1 OR local_name = ?2",
-        params![folder.remote.as_str(), folder.local.as_str()],
+        "INSERT INTO outdated (remote_name, local_name) SELECT ?1, ?2
+         WHERE NOT EXISTS (SELECT 1 FROM outdated WHERE remote_name = ?1 AND local_name = ?2)",
+        names,
     )?;
     Ok(())
+}
+
+pub(super) fn is_outdated(db: &Connection, folder: &FolderPair) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "SELECT 1 FROM outdated
+         WHERE remote_name = ?1 OR local_name = ?2
+            OR (remote_name IS NULL AND local_name IS NULL)",
+    )?
+    .exists(params![folder.remote.as_str(), folder.local.as_str()])
 }
 
 /// Forgets all pairs but these, and gives these their local keys.

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::StateError;
+use super::legacy::OldStatus;
 use crate::account::Durability;
 
 /// One migration for each version, applied in order; never edited once released.
-const MIGRATIONS: &[(i64, &str)] = &[(
-    1,
-    r"
+const MIGRATIONS: &[(i64, &str)] = &[
+    (
+        1,
+        r"
     -- A folder on both sides. Keys of its messages mean something in these epochs only.
     CREATE TABLE mailbox (
         id              INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -60,16 +62,30 @@ const MIGRATIONS: &[(i64, &str)] = &[(
     ) STRICT;
     CREATE INDEX intent_by_mailbox ON intent (mailbox);
 ",
-)];
+    ),
+    (
+        2,
+        r"
+    -- Folders of which the status that OfflineIMAP left counts no more, because they were created
+    -- since; all folders if there are no names.
+    CREATE TABLE outdated (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        remote_name TEXT,
+        local_name  TEXT
+    ) STRICT;
+",
+    ),
+];
 
 /// Opens the database as [`open`] does. One that is damaged is moved aside under the name that is
 /// returned, and a new one begun: what it knew is found out again from both sides.
 pub(super) fn open_or_replace(
     path: &Path,
     durability: Durability,
+    old: OldStatus,
 ) -> Result<(Connection, Option<PathBuf>), StateError> {
     let unclean = beside(path, "-wal").metadata().is_ok_and(|wal| wal.len() > 0);
-    let opened = open(path, durability).and_then(|db| {
+    let opened = open(path, durability, old).and_then(|db| {
         if unclean && !is_sound(&db) {
             let source = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(11), None);
             return Err(StateError::Sqlite { path: path.to_owned(), source });
@@ -80,7 +96,7 @@ pub(super) fn open_or_replace(
         Err(StateError::Sqlite { source, .. }) if is_damage(&source) => {
             let damaged = set_aside(path)
                 .map_err(|source| StateError::Io { path: path.to_owned(), source })?;
-            Ok((open(path, durability)?, Some(damaged)))
+            Ok((open(path, durability, old)?, Some(damaged)))
         }
         opened => Ok((opened?, None)),
     }
@@ -91,12 +107,12 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 }
 
 fn is_sound(db: &Connection) -> bool {
-    let answer = db.pragma_query_value(None, "quick_check(1)", |row| row.get::<_, String>(0));
+    let answer = db.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
     // Only a finding counts as damage; not being able to look is another error.
     !answer.is_ok_and(|answer| answer != "ok")
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
@@ -117,7 +133,11 @@ fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
 }
 
 /// Opens the database, creating or migrating it in one transaction.
-pub(super) fn open(path: &Path, durability: Durability) -> Result<Connection, StateError> {
+pub(super) fn open(
+    path: &Path,
+    durability: Durability,
+    old: OldStatus,
+) -> Result<Connection, StateError> {
     let failed = |source| StateError::Sqlite { path: path.to_owned(), source };
     let mut db = Connection::open(path).map_err(failed)?;
     configure(&db, durability).map_err(failed)?;
@@ -130,6 +150,9 @@ pub(super) fn open(path: &Path, durability: Durability) -> Result<Connection, St
         let transaction =
             db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         migrate(&transaction).map_err(failed)?;
+        if found == 0 && old == OldStatus::Outdated {
+            transaction.execute("INSERT INTO outdated DEFAULT VALUES", []).map_err(failed)?;
+        }
         transaction.commit().map_err(failed)?;
         sync_directory(path)?;
     }
@@ -174,4 +197,50 @@ fn migrate(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         transaction.pragma_update(None, "user_version", version)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A state as a version of this program wrote it that knew so many migrations.
+    fn state_of_version(path: &Path, version: usize) {
+        let db = Connection::open(path).unwrap();
+        for (number, migration) in MIGRATIONS.iter().take(version) {
+            db.execute_batch(migration).unwrap();
+            db.pragma_update(None, "user_version", number).unwrap();
+        }
+        db.execute(
+            "INSERT INTO mailbox (remote_name, local_name, remote_epoch, local_epoch)
+             VALUES ('INBOX', 'INBOX', '1', 'a')",
+            [],
+        )
+        .unwrap();
+    }
+
+    #[test]
+    fn a_state_of_every_version_is_brought_up_to_date_with_what_it_knows() {
+        for version in 1..=MIGRATIONS.len() {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("state.sqlite");
+            state_of_version(&path, version);
+            let db = open(&path, Durability::Relaxed, OldStatus::Outdated).unwrap();
+            let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+            assert_eq!(count("SELECT count(*) FROM mailbox"), 1, "version {version}");
+            assert_eq!(count("SELECT count(*) FROM outdated"), 0, "version {version}");
+            assert_eq!(count("PRAGMA user_version"), 2, "version {version}");
+        }
+    }
+
+    #[test]
+    fn damage_behind_an_unclean_end_is_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.sqlite");
+        let (db, _) = open_or_replace(&path, Durability::Full, OldStatus::Counts).unwrap();
+        assert!(is_sound(&db));
+        db.execute_batch("PRAGMA wal_checkpoint(truncate); PRAGMA writable_schema = on;").unwrap();
+        db.execute("UPDATE sqlite_master SET rootpage = 3 WHERE name = 'intent'", []).unwrap();
+        drop(db);
+        assert!(!is_sound(&Connection::open(&path).unwrap()));
+    }
 }

@@ -1,4 +1,4 @@
-//! A private copy of the state, for a dry run.
+//! A private copy of a database, for a dry run, and to look into databases of others.
 
 use std::path::{Path, PathBuf};
 
@@ -12,11 +12,11 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Copies the database at `path` and its write-ahead log, if they exist.
+    /// Copies the database at `path` and its write-ahead log or journal, if they exist.
     pub(super) fn of(path: &Path, scratch: &Path) -> Result<Self, StateError> {
         let directory = private_directory(scratch)?;
         let copy = Self { file: directory.join("state.sqlite"), directory };
-        for suffix in ["", "-wal"] {
+        for suffix in ["", "-wal", "-journal"] {
             let mut from = path.as_os_str().to_owned();
             from.push(suffix);
             let mut to = copy.file.as_os_str().to_owned();

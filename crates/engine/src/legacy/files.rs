@@ -1,0 +1,204 @@
+//! The files of OfflineIMAP: where they are, and what is in them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use offlineimap_core::{FolderPair, Listing, MailboxName, PerSide, Side};
+
+use super::names::{file_name, status_file_name};
+use super::text::{BadLine, StatusRow, UidMap, parse_status, parse_uid_map, parse_validity};
+use crate::account::Account;
+use crate::state::StateError;
+use crate::state::legacy::{ReadStatusError, STATUS_DIRECTORIES, read_status};
+
+/// The files that OfflineIMAP left for an account.
+#[derive(Debug)]
+pub(crate) struct OldFiles {
+    places: Places,
+    scratch: PathBuf,
+    /// The remote folders that have each status file.
+    owners: BTreeMap<String, Vec<MailboxName>>,
+}
+
+/// The directories of an account and its repositories, and the separators in its names.
+#[derive(Debug)]
+pub(super) struct Places {
+    account: PathBuf,
+    repositories: PerSide<PathBuf>,
+    separators: PerSide<Option<char>>,
+}
+
+/// The files of one folder. None of them need exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FolderFiles {
+    pub(super) database: PathBuf,
+    pub(super) plain: PathBuf,
+    pub(super) validity: PerSide<PathBuf>,
+    pub(super) uid_map: PathBuf,
+    start_uid: PathBuf,
+}
+
+/// What OfflineIMAP knew of a folder.
+#[derive(Debug)]
+pub(super) struct OldFolder {
+    /// The messages that both sides had; at least one.
+    pub(super) rows: Vec<StatusRow>,
+    pub(super) source: Source,
+    /// UIDVALIDITY, where it is known.
+    pub(super) validity: PerSide<Option<u32>>,
+    /// Which local UID is which remote one, if the local side is a server.
+    pub(super) uid_map: Option<UidMap>,
+}
+
+/// Which file the rows come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The one in use until the end.
+    Database,
+    /// The historical one, which nobody has kept up to date since there are databases.
+    PlainText,
+}
+
+/// Why old files cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OldFilesError {
+    #[error(transparent)]
+    Database(#[from] ReadStatusError),
+    #[error("'{path}' is damaged: {source}", path = path.display())]
+    Damaged { path: PathBuf, source: BadLine },
+    #[error("cannot read '{path}': {source}", path = path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("it cannot be told apart from that of folder '{other}'")]
+    Shared { other: MailboxName },
+}
+
+impl OldFilesError {
+    /// Tells whether it will be the same at the next try.
+    pub(super) fn is_final(&self) -> bool {
+        match self {
+            Self::Damaged { .. } | Self::Shared { .. } => true,
+            Self::Database(error) => matches!(error, ReadStatusError::Damaged { .. }),
+            Self::Io { .. } => false,
+        }
+    }
+}
+
+impl OldFiles {
+    /// Looks whether OfflineIMAP has kept a status for this account.
+    pub(crate) fn find(
+        account: &Account,
+        listing: &PerSide<Listing>,
+    ) -> Result<Option<Self>, StateError> {
+        let separators = listing.as_ref().map(|it| it.separator);
+        let places = Places::new(account, separators);
+        let mut is_there = false;
+        for name in STATUS_DIRECTORIES {
+            let path = places.account.join(name);
+            let found = path.try_exists().map_err(|source| StateError::Io { path, source })?;
+            is_there = is_there || found;
+        }
+        if !is_there {
+            return Ok(None);
+        }
+        let mut owners: BTreeMap<String, Vec<MailboxName>> = BTreeMap::new();
+        let rules = &account.rules.remote;
+        for entry in &listing.remote.mailboxes {
+            if rules.includes(entry.name.as_str()) {
+                let visible = rules.visible(entry.name.as_str());
+                let file = status_file_name(&visible, separators.remote);
+                owners.entry(file).or_default().push(entry.name.clone());
+            }
+        }
+        Ok(Some(Self { places, scratch: account.scratch.clone(), owners }))
+    }
+
+    /// Reads what is known of a folder, under the name by which its remote side is visible. `None`
+    /// if that is nothing. Blocks.
+    pub(super) fn read(
+        &self,
+        pair: &FolderPair,
+        visible: &str,
+    ) -> Result<Option<OldFolder>, OldFilesError> {
+        let name = status_file_name(visible, self.places.separators.remote);
+        let files = self.places.files(pair, &name);
+        if files.start_uid.exists() {
+            tracing::debug!(path = %files.start_uid.display(), "an old StartUID has no effect");
+        }
+        let (rows, source) = match read_status(&files.database, &self.scratch)? {
+            rows if rows.is_empty() => (read_plain(&files.plain)?, Source::PlainText),
+            rows => (rows, Source::Database),
+        };
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let owners = self.owners.get(&name).map(Vec::as_slice).unwrap_or_default();
+        if let Some(other) = owners.iter().find(|owner| **owner != pair.remote) {
+            return Err(OldFilesError::Shared { other: other.clone() });
+        }
+        let validity = PerSide {
+            remote: read_validity(&files.validity.remote)?,
+            local: read_validity(&files.validity.local)?,
+        };
+        Ok(Some(OldFolder { rows, source, validity, uid_map: read_uid_map(&files.uid_map)? }))
+    }
+}
+
+impl Places {
+    pub(super) fn new(account: &Account, separators: PerSide<Option<char>>) -> Self {
+        Self {
+            account: account.directory(),
+            repositories: account
+                .stores
+                .as_ref()
+                .map(|it| account.metadata.join(format!("Repository-{}", it.name()))),
+            separators,
+        }
+    }
+
+    /// Returns the files of a folder whose status file has this name.
+    pub(super) fn files(&self, pair: &FolderPair, status: &str) -> FolderFiles {
+        let in_repository = |side: Side, kind: &str| {
+            let separator = *self.separators.get(side);
+            let file = file_name(pair.name(side).as_str(), separator);
+            self.repositories.get(side).join(kind).join(file)
+        };
+        let [database, plain] = STATUS_DIRECTORIES;
+        FolderFiles {
+            database: self.account.join(database).join(status),
+            plain: self.account.join(plain).join(status),
+            validity: PerSide::from_fn(|side| in_repository(side, "FolderValidity")),
+            uid_map: in_repository(Side::Local, "UIDMapping"),
+            start_uid: in_repository(Side::Remote, "StartUID"),
+        }
+    }
+}
+
+fn read_plain(path: &Path) -> Result<Vec<StatusRow>, OldFilesError> {
+    match read(path)? {
+        Some(bytes) => parse_status(&bytes).map_err(damaged(path)),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn read_validity(path: &Path) -> Result<Option<u32>, OldFilesError> {
+    Ok(read(path)?.and_then(|bytes| parse_validity(&bytes)))
+}
+
+/// Reads a UID map. A `.tmp` beside it is what a killed process had not finished, and nobody's.
+fn read_uid_map(path: &Path) -> Result<Option<UidMap>, OldFilesError> {
+    read(path)?.map(|bytes| parse_uid_map(&bytes).map_err(damaged(path))).transpose()
+}
+
+fn damaged(path: &Path) -> impl FnOnce(BadLine) -> OldFilesError {
+    let path = path.to_owned();
+    move |source| OldFilesError::Damaged { path, source }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, OldFilesError> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(OldFilesError::Io { path: path.to_owned(), source }),
+    }
+}
