@@ -1,10 +1,6 @@
 //! The program as a whole, as a user runs it, against a real Dovecot.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test fails by panicking, and tells its seed"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[expect(dead_code, unused_imports, reason = "other tests use the rest of the rig")]
 mod rig;
@@ -19,6 +15,8 @@ mod huge_message;
 mod kill_sweep;
 #[path = "end_to_end/odd_messages.rs"]
 mod odd_messages;
+#[path = "end_to_end/policies.rs"]
+mod policies;
 #[path = "end_to_end/scenario.rs"]
 mod scenario;
 #[path = "end_to_end/sigkill.rs"]
