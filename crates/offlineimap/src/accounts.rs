@@ -9,6 +9,7 @@ use offlineimap_engine::sync_account;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 
+use crate::profile::Profile;
 use crate::signals::Signals;
 use crate::ui::{Audience, Failure, Level, Message, Thread};
 use crate::wiring::{self, Run};
@@ -74,9 +75,15 @@ async fn sync_all(run: Run, accounts: Vec<config::Account>) {
 async fn sync_one(run: Run, account: config::Account) {
     let ui = Arc::clone(&run.ui);
     let audience = Arc::new(Audience::new(ui, &account.name, run.mode, run.stop.clone()));
-    match wiring::account(&run, &account, &audience).await {
+    let profile = run.profiles.as_ref().map(|_| Profile::new(&account.name));
+    match wiring::account(&run, &account, &audience, profile.as_ref()).await {
         Ok(account) => sync_account(&account).await,
         Err(error) => audience.fail_account(format!("{error:#}")),
+    }
+    if let (Some(profile), Some(directory)) = (profile, &run.profiles)
+        && let Err(error) = profile.write_into(directory)
+    {
+        audience.fail_account(format!("{error:#}"));
     }
 }
 

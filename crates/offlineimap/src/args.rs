@@ -53,6 +53,10 @@ pub(crate) struct Args {
     #[arg(short = '1')]
     pub(crate) single: bool,
 
+    /// Write into this directory what each account spent its time on; implies -1
+    #[arg(short = 'P', value_name = "DIR", allow_hyphen_values = true)]
+    pub(crate) profile: Option<PathBuf>,
+
     /// Sync these accounts instead of those of the configuration
     #[arg(short = 'a', value_name = "ACCOUNT[,ACCOUNT...]", allow_hyphen_values = true)]
     pub(crate) accounts: Option<String>,
@@ -69,9 +73,23 @@ pub(crate) struct Args {
     #[arg(short = 'l', value_name = "FILE", allow_hyphen_values = true)]
     pub(crate) log: Option<PathBuf>,
 
+    /// Tell the system log every message, too
+    #[arg(short = 's')]
+    pub(crate) syslog: bool,
+
     /// Sync only these folders, by their exact names on the server
     #[arg(short = 'f', value_name = "FOLDER[,FOLDER...]", allow_hyphen_values = true)]
     pub(crate) folders: Option<String>,
+
+    /// Replace a value of the configuration file; can be repeated. In the section, which is general
+    /// if it is left out, an underscore stands for a blank
+    #[arg(
+        short = 'k',
+        value_name = "[SECTION:]OPTION=VALUE",
+        allow_hyphen_values = true,
+        action = ArgAction::Append
+    )]
+    pub(crate) overrides: Vec<String>,
 
     /// Sync once, whatever autorefresh says
     #[arg(short = 'o')]
@@ -81,7 +99,7 @@ pub(crate) struct Args {
     #[arg(short = 'q')]
     pub(crate) quick: bool,
 
-    /// Use this user interface: ttyui, basic or quiet
+    /// Use this user interface: ttyui, basic, quiet or syslog
     #[arg(short = 'u', value_name = "UI", allow_hyphen_values = true)]
     pub(crate) ui: Option<String>,
 
@@ -104,16 +122,6 @@ pub(crate) struct Args {
     /// End the process, as SIGKILL does, just before the change of this number
     #[arg(long, value_name = "NUMBER", hide = true)]
     pub(crate) crash_at_step: Option<u64>,
-
-    #[arg(short = 'P', value_name = "DIR", hide = true, allow_hyphen_values = true)]
-    profile: Option<PathBuf>,
-
-    #[arg(short = 's', hide = true)]
-    syslog: bool,
-
-    #[arg(short = 'k', value_name = "[SECTION:]OPTION=VALUE", hide = true)]
-    #[arg(allow_hyphen_values = true)]
-    overrides: Option<OsString>,
 
     #[arg(long, value_name = "FOLDER", hide = true, allow_hyphen_values = true)]
     delete_folder: Option<OsString>,
@@ -173,6 +181,11 @@ pub(crate) fn parse(arguments: &[OsString]) -> Command {
 }
 
 impl Args {
+    /// Whether one thing is done after the other: `-1`, which profiles need too.
+    pub(crate) fn single_threaded(&self) -> bool {
+        self.single || self.profile.is_some()
+    }
+
     /// The folders whose deletions are allowed in this run.
     pub(crate) fn allowed(&self) -> Allowed {
         let mut names = BTreeSet::new();
@@ -189,9 +202,6 @@ impl Args {
     /// what was asked for.
     fn not_available(&self) -> Option<&'static str> {
         [
-            ("-P", self.profile.is_some()),
-            ("-s", self.syslog),
-            ("-k", self.overrides.is_some()),
             ("--delete-folder", self.delete_folder.is_some()),
             ("--migrate-fmd5-using-nametrans", self.migrate_fmd5_using_nametrans),
             ("--mbnames-prune", self.mbnames_prune),
@@ -272,6 +282,18 @@ mod tests {
     }
 
     #[test]
+    fn overrides_accumulate_in_their_order() {
+        let args = run("-kui=quiet -o -k Account_A:autorefresh=5 -k ui=");
+        assert_eq!(args.overrides, ["ui=quiet", "Account_A:autorefresh=5", "ui="]);
+    }
+
+    #[test]
+    fn a_profile_implies_that_one_thing_is_done_after_the_other() {
+        assert!(run("-P dir").single_threaded() && run("-1").single_threaded());
+        assert!(!run("-s").single_threaded());
+    }
+
+    #[test]
     fn words_between_the_options_and_after_two_dashes_have_no_meaning() {
         let args = run("one -o two -- -a three");
         assert!(args.once);
@@ -300,9 +322,6 @@ mod tests {
     #[test]
     fn options_of_later_versions_are_refused_by_name() {
         for (words, option) in [
-            ("-k ui=quiet", "-k"),
-            ("-P dir", "-P"),
-            ("-s", "-s"),
             ("--delete-folder Old", "--delete-folder"),
             ("--mbnames-prune", "--mbnames-prune"),
             ("--migrate-fmd5-using-nametrans", "--migrate-fmd5-using-nametrans"),

@@ -24,3 +24,18 @@ impl From<Status> for ExitCode {
         })
     }
 }
+
+/// Why a run ended before there was a user interface. The status is that of a failure.
+#[derive(Debug)]
+pub(crate) enum NotStarted {
+    /// For this reason.
+    Because(anyhow::Error),
+    /// For reasons that this text tells in full.
+    Told(String),
+}
+
+impl From<anyhow::Error> for NotStarted {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Because(error)
+    }
+}

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod args;
+mod configuration;
 mod debug;
 mod dry_run;
 mod environment;
@@ -13,6 +14,7 @@ mod exit;
 mod info;
 mod names;
 mod password;
+mod profile;
 mod signals;
 mod start;
 mod steps;

@@ -1,15 +1,12 @@
 //! The start of a run, in the order that users rely on (`spec/cli.md` §2).
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use offlineimap_config::{
-    Color, Config, Diagnostics, Document, Override, Request, RunMode, UserInterface,
-    find_config_file, load,
-};
+use offlineimap_config::{Color, Config, Override, UserInterface};
 use offlineimap_engine::Mode;
 use offlineimap_maildir::NameSource;
 use tokio::runtime::Runtime;
@@ -17,11 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts::{self, Ended};
 use crate::args::{self, Args, Command};
-use crate::exit::Status;
+use crate::configuration::ConfigFile;
+use crate::exit::{NotStarted, Status};
 use crate::signals::Signals;
-use crate::ui::{Failure, Level, LogFile, Message, Thread, Ui, Verbosity, console};
+use crate::ui::{
+    Failure, Level, LogFile, Message, Records, Syslog, Thread, Ui, Verbosity, console,
+};
 use crate::wiring::{Concurrency, Run};
-use crate::{NAME, VERSION, debug, environment, info, steps, terminal};
+use crate::{NAME, VERSION, debug, environment, info, profile, steps, terminal};
 
 /// Threads that drive connections. One could; with two, a slow step of one account does not keep
 /// the others waiting.
@@ -46,7 +46,10 @@ pub(crate) fn run(arguments: &[OsString]) -> Status {
     };
     match start(&args, arguments) {
         Ok(status) => status,
-        Err(NotStarted::Told) => Status::Failure,
+        Err(NotStarted::Told(text)) => {
+            print(io::stderr(), &text);
+            Status::Failure
+        }
         Err(NotStarted::Because(error)) => {
             print(io::stderr(), &format!("ERROR: {error:#}\n"));
             Status::Failure
@@ -54,22 +57,10 @@ pub(crate) fn run(arguments: &[OsString]) -> Status {
     }
 }
 
-/// Why a run ended before there was a user interface.
-enum NotStarted {
-    /// The user knows already.
-    Told,
-    Because(anyhow::Error),
-}
-
-impl From<anyhow::Error> for NotStarted {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Because(error)
-    }
-}
-
 fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
-    let chosen = args.ui.as_deref().map(user_interface).transpose()?;
-    let config = configuration(args, chosen)?;
+    let file = ConfigFile::find(args.config.as_deref())?;
+    let profiles = args.profile.as_deref().map(profile::Directory::create).transpose()?;
+    let config = file.understand(args, overrides(args)?)?;
     let selection = args.debug.as_deref().map(debug::Selection::parse);
     let verbosity = if selection.is_some() { Verbosity::Debug } else { Verbosity::Ordinary };
 
@@ -81,7 +72,9 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
     };
     let console = console.context("there is no user interface")?;
     let log = args.log.as_deref().map(|path| open_log(path, arguments)).transpose()?;
-    let ui = Arc::new(Ui::new(console, log, verbosity));
+    // The user interface of that name is the system log already.
+    let syslog = (args.syslog && wanted != UserInterface::Syslog).then(Syslog::local);
+    let ui = Arc::new(Ui::new(console, Records { log, syslog }, verbosity));
     ui.banner(&format!("{NAME} {VERSION}\n  Licensed under the MIT license or Apache-2.0"));
     if let Some(wanted) = stand_in {
         warn(&ui, format!("The user interface '{wanted}' is not available yet; using ttyui"));
@@ -90,7 +83,13 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
         warn(&ui, config.warnings.render(Color::Never).trim_end());
     }
 
-    let mut concurrency = if args.single { Concurrency::Single } else { Concurrency::AsConfigured };
+    let mut concurrency = Concurrency::AsConfigured;
+    if args.single_threaded() {
+        concurrency = Concurrency::Single;
+    }
+    if let Some(profiles) = &profiles {
+        announce_profile(&ui, args, profiles);
+    }
     if let Some(selection) = &selection {
         for text in selection.announcements() {
             ui.tell(Message::main(Level::Debug, text));
@@ -98,7 +97,7 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
         for word in &selection.invalid {
             warn(&ui, format!("Invalid debug type: {word}"));
         }
-        if !selection.keeps_concurrency || args.single {
+        if !selection.keeps_concurrency || args.single_threaded() {
             ui.tell(Message::main(Level::Info, "Debug mode: Forcing to singlethreaded."));
             concurrency = Concurrency::Single;
         }
@@ -123,6 +122,7 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
         names: Arc::new(NameSource::of_this_process()),
         stop: CancellationToken::new(),
         general: config.general.clone(),
+        profiles,
     };
     let ended = work(args, run, config)?;
     terminal::restore();
@@ -131,6 +131,15 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
         Ended::InOrder => reported,
         Ended::CutShort => Status::Failure,
     })
+}
+
+fn announce_profile(ui: &Ui, args: &Args, profiles: &profile::Directory) {
+    if profiles.existed_before {
+        warn(ui, format!("Profile mode: Directory '{}' exists already.", profiles.path.display()));
+    }
+    if !args.single {
+        warn(ui, "Profile mode: Forcing to singlethreaded.");
+    }
 }
 
 /// Does what the run is for. On return nothing is waited for, not even what hangs.
@@ -173,67 +182,6 @@ fn user_interface(name: &str) -> anyhow::Result<UserInterface> {
     }
 }
 
-/// Finds, reads and understands the configuration. What is wrong with it is told with the places.
-fn configuration(args: &Args, ui: Option<UserInterface>) -> Result<Config, NotStarted> {
-    let surroundings = environment::surroundings();
-    let found = find_config_file(args.config.as_deref(), &surroundings, Path::exists);
-    let path = found.map_err(|error| {
-        let error = error.to_string();
-        let capital = error.replacen("config file", "Config file", 1);
-        NotStarted::Because(anyhow::anyhow!("*** {capital}; aborting!"))
-    })?;
-    let bytes = std::fs::read(&path)
-        .with_context(|| format!("cannot read config file '{}'", path.display()))?;
-    let mut request = Request::new(&path, &bytes);
-    if let Some(accounts) = &args.accounts {
-        request = request.with_accounts(accounts);
-    }
-    if let Some(ui) = ui {
-        request = request.with_overrides([Override::literal("general", "ui", ui.name())]);
-    }
-    if args.once {
-        request = request.with_mode(RunMode::Once);
-    }
-    load(&request, &surroundings).map_err(|problems| {
-        complain(&problems, &path, &bytes, args.accounts.as_deref());
-        NotStarted::Told
-    })
-}
-
-/// Tells what is wrong with the configuration as a whole, and which accounts there are if one was
-/// named that does not exist.
-fn complain(problems: &Diagnostics, path: &Path, bytes: &[u8], asked_for: Option<&str>) {
-    let in_color = io::stderr().is_terminal() && environment::variable("NO_COLOR").is_none();
-    let color = if in_color { Color::Always } else { Color::Never };
-    let mut text = problems.render(color);
-    if let Some(line) = valid_accounts(path, bytes, asked_for) {
-        text.push_str(&line);
-    }
-    print(io::stderr(), &text);
-}
-
-fn valid_accounts(path: &Path, bytes: &[u8], asked_for: Option<&str>) -> Option<String> {
-    let document = Document::parse(&path.display().to_string(), bytes).ok()?;
-    let known: Vec<&str> = document
-        .section_names()
-        .filter_map(|name| name.strip_prefix("Account "))
-        .map(str::trim)
-        .collect();
-    let asked_for = match asked_for {
-        Some(list) => list.to_owned(),
-        None => document.value("general", "accounts").ok()??,
-    };
-    let mut names = asked_for.split(',').map(str::trim).filter(|name| !name.is_empty());
-    if names.all(|name| known.contains(&name)) {
-        return None;
-    }
-    Some(if known.is_empty() {
-        "No accounts are defined!\n".to_owned()
-    } else {
-        format!("Valid accounts are: {}\n", known.join(", "))
-    })
-}
-
 fn open_log(path: &Path, arguments: &[OsString]) -> anyhow::Result<LogFile> {
     let mut log = LogFile::open(path)?;
     let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
@@ -260,6 +208,16 @@ fn witness(args: &Args) -> anyhow::Result<offlineimap_core::Steps> {
 
 fn warn(ui: &Ui, text: impl Into<String>) {
     ui.tell(Message::main(Level::Warning, text));
+}
+
+/// What `-k` and `-u` replace in the file, in the order in which it happens.
+fn overrides(args: &Args) -> anyhow::Result<Vec<Override>> {
+    let given = args.overrides.iter().map(|argument| argument.parse());
+    let mut overrides: Vec<Override> = given.collect::<Result<_, _>>()?;
+    if let Some(name) = &args.ui {
+        overrides.push(Override::literal("general", "ui", user_interface(name)?.name()));
+    }
+    Ok(overrides)
 }
 
 /// Prints where there is no user interface yet. Whoever closed the pipe does not want to know.

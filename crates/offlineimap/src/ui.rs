@@ -1,7 +1,7 @@
 //! What the user sees of a run (`spec/ui.md`).
 //!
 //! Everything that happens becomes a [`Message`]; the [`Ui`] shows it on a [`Console`], writes it
-//! to the log file beside, and remembers what went wrong for the report and the exit status.
+//! to the log file and the system log beside, and remembers what went wrong for the report and the exit status.
 
 mod audience;
 mod basic;
@@ -9,6 +9,7 @@ mod log_file;
 mod messages;
 mod quiet;
 mod report;
+mod syslog;
 mod ttyui;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use crate::exit::Status;
 pub(crate) use audience::Audience;
 pub(crate) use log_file::LogFile;
 pub(crate) use messages::{deleting, key_text};
+pub(crate) use syslog::Syslog;
 
 /// How much a message matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,7 +112,10 @@ pub(crate) fn console(ui: UserInterface) -> Option<Box<dyn Console>> {
         UserInterface::Ttyui => Some(Box::new(ttyui::Ttyui::new(io::stderr()))),
         UserInterface::Basic => Some(Box::new(basic::Basic::new(io::stdout()))),
         UserInterface::Quiet => Some(Box::new(quiet::Quiet::new(io::stdout()))),
-        UserInterface::Syslog | UserInterface::Machineui | UserInterface::Blinkenlights => None,
+        UserInterface::Syslog => {
+            Some(Box::new(syslog::SyslogConsole::new(Syslog::local(), io::stderr())))
+        }
+        UserInterface::Machineui | UserInterface::Blinkenlights => None,
     }
 }
 
@@ -126,9 +131,18 @@ pub(crate) struct Ui {
 
 struct Output {
     console: Box<dyn Console>,
-    log: Option<LogFile>,
+    records: Records,
     /// Messages that wait until a question is answered.
     held: Option<Vec<Message>>,
+}
+
+/// Where messages are written beside the console.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    /// `-l`
+    pub(crate) log: Option<LogFile>,
+    /// `-s`
+    pub(crate) syslog: Option<Syslog>,
 }
 
 /// Whether `-d` was given.
@@ -141,12 +155,8 @@ pub(crate) enum Verbosity {
 }
 
 impl Ui {
-    /// Shows messages on a console, and in a file beside.
-    pub(crate) fn new(
-        console: Box<dyn Console>,
-        log: Option<LogFile>,
-        verbosity: Verbosity,
-    ) -> Self {
+    /// Shows messages on a console, and writes them down beside.
+    pub(crate) fn new(console: Box<dyn Console>, records: Records, verbosity: Verbosity) -> Self {
         let lowest = match verbosity {
             Verbosity::Ordinary => console.lowest(),
             Verbosity::Debug => Level::Debug,
@@ -154,7 +164,7 @@ impl Ui {
         Self {
             lowest,
             can_ask: console.can_ask(),
-            output: Mutex::new(Output { console, log, held: None }),
+            output: Mutex::new(Output { console, records, held: None }),
             failures: Mutex::default(),
             validity_problems: AtomicUsize::new(0),
         }
@@ -222,9 +232,18 @@ impl Ui {
 
 impl Output {
     fn tell(&mut self, message: Message) {
-        if let Some(log) = &mut self.log {
+        let Records { log, syslog } = &mut self.records;
+        if let Some(log) = log {
             log.write(message.level, &message.text);
         }
+        let complaint = syslog.as_mut().and_then(|it| it.write(message.level, &message.text));
+        self.hold_or_show(message);
+        if let Some(complaint) = complaint {
+            self.tell(Message::main(Level::Warning, complaint));
+        }
+    }
+
+    fn hold_or_show(&mut self, message: Message) {
         match &mut self.held {
             Some(held) => held.push(message),
             None => self.show(&message),
@@ -281,7 +300,14 @@ mod tests {
 
     fn ui() -> (Ui, Arc<Mutex<Vec<String>>>) {
         let shown = Arc::default();
-        (Ui::new(Box::new(Notebook(Arc::clone(&shown))), None, Verbosity::Ordinary), shown)
+        (
+            Ui::new(
+                Box::new(Notebook(Arc::clone(&shown))),
+                Records::default(),
+                Verbosity::Ordinary,
+            ),
+            shown,
+        )
     }
 
     #[test]

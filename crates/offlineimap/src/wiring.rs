@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use offlineimap_config as config;
 use offlineimap_core::{
-    Allowed, DeleteLimit, Direction, PerSide, Policy, Removal, SidePolicy, Steps, Store,
+    Allowed, DeleteLimit, Direction, PerSide, Policy, Removal, Side, SidePolicy, Steps, Store,
 };
 use offlineimap_engine::{Account, Durability, Mode};
 use offlineimap_imap::{
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::environment;
 use crate::names::{ImapNames, MaildirNames};
 use crate::password::Password;
+use crate::profile::{self, Profile};
 use crate::ui::{Audience, Thread, Ui};
 
 mod conventions;
@@ -41,6 +42,8 @@ pub(crate) struct Run {
     /// One for the whole process: it makes names unique.
     pub(crate) names: Arc<NameSource>,
     pub(crate) stop: CancellationToken,
+    /// `-P`
+    pub(crate) profiles: Option<profile::Directory>,
 }
 
 /// How much may go on at once.
@@ -79,6 +82,7 @@ pub(crate) async fn account(
     run: &Run,
     account: &config::Account,
     audience: &Arc<Audience>,
+    profile: Option<&Arc<Profile>>,
 ) -> anyhow::Result<Account> {
     let config::LocalRepository::Maildir(maildir) = &account.local else {
         anyhow::bail!(
@@ -88,9 +92,15 @@ pub(crate) async fn account(
     };
     let local = maildir_store(run, account, maildir);
     prepare_root(run, &account.name, maildir, &local).await?;
-    let remote = imap_store(run, &account.remote, Thread::account(&account.name))?;
-    let stores: PerSide<Arc<dyn Store>> =
-        PerSide { remote: Arc::new(remote), local: Arc::new(local) };
+    let mut remote = imap_config(run, &account.remote, Thread::account(&account.name))?;
+    if let Some(profile) = profile.map(Arc::clone) {
+        remote.connected = Arc::new(move |took| profile.connected(Side::Remote, took));
+    }
+    let mut stores: PerSide<Arc<dyn Store>> =
+        PerSide { remote: Arc::new(ImapStore::new(remote)), local: Arc::new(local) };
+    if let Some(profile) = profile {
+        stores = profile.watch(&stores);
+    }
     Ok(Account {
         name: account.name.clone(),
         metadata: run.general.metadata.clone(),
@@ -140,6 +150,14 @@ pub(crate) fn imap_store(
     imap: &config::ImapRepository,
     thread: Thread,
 ) -> anyhow::Result<ImapStore> {
+    Ok(ImapStore::new(imap_config(run, imap, thread)?))
+}
+
+fn imap_config(
+    run: &Run,
+    imap: &config::ImapRepository,
+    thread: Thread,
+) -> anyhow::Result<ImapConfig> {
     let password = Password {
         source: imap.password.clone(),
         user: imap.user.clone(),
@@ -172,7 +190,7 @@ pub(crate) fn imap_store(
     let zone = TimeZone::system();
     settings.local_offset = Arc::new(move |seconds| offset(&zone, seconds));
     settings.steps = run.steps.clone();
-    Ok(ImapStore::new(settings))
+    Ok(settings)
 }
 
 /// Makes sure that the root is there, and that it is the one from before.

@@ -2,7 +2,10 @@
 
 use insta::assert_snapshot;
 
-use crate::sandbox::Sandbox;
+use offlineimap_testkit::message;
+use offlineimap_testkit::server::ImapServer;
+
+use crate::sandbox::{Sandbox, account};
 
 #[test]
 fn help_lists_the_options() {
@@ -35,7 +38,7 @@ fn wrong_usage_is_status_2_and_says_why() {
         &["-x"],
         &["-o", "-a"],
         &["--dryrun"],
-        &["-k", "ui=quiet"],
+        &["-ok"],
         &["--delete-folder", "Old"],
         &["--allow-deletes="],
     ]
@@ -47,7 +50,103 @@ fn wrong_usage_is_status_2_and_says_why() {
 
 #[test]
 fn an_unknown_user_interface_is_status_1() {
-    let sandbox = Sandbox::empty();
+    let sandbox = Sandbox::configured("[general]\naccounts = Test\n");
     assert_snapshot!(sandbox.run(&["-u", "curses"]));
     assert_snapshot!(sandbox.run(&["-u", "blinkenlights"]));
+}
+
+#[test]
+fn overrides_are_applied_in_their_order_and_before_the_user_interface() {
+    let server = ImapServer::start().unwrap();
+    let general = "[general]\naccounts = Nobody\nui = basic\n\n";
+    let sandbox = Sandbox::configured(&format!("{general}{}", account("My Mail", &server)));
+    let ran = sandbox.run(&[
+        "-k",
+        "accounts=Somebody",
+        "-kaccounts=My Mail",
+        "-k",
+        "general:UI=syslog",
+        "-k",
+        "Repository_Local:localfolders=~/100%% mine",
+        "-u",
+        "quiet",
+    ]);
+    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""));
+    assert!(sandbox.path("100% mine/INBOX/cur").is_dir());
+}
+
+#[test]
+fn an_override_that_cannot_be_applied_ends_the_run() {
+    let server = ImapServer::start().unwrap();
+    let sandbox = Sandbox::with_account(&server);
+    let complaints: Vec<String> = ["general:ui", "general:=quiet", "Account_Work:quick=1", "ui=5%"]
+        .iter()
+        .map(|argument| format!("$ offlineimap -k {argument}\n{}", sandbox.run(&["-k", argument])))
+        .collect();
+    assert_snapshot!(complaints.join("\n"));
+}
+
+#[test]
+fn a_missing_file_is_told_before_anything_else_is_looked_at() {
+    let sandbox = Sandbox::empty();
+    let ran = sandbox.run(&["-c", "none", "-k", "nonsense", "-u", "curses", "-P", "profiles"]);
+    assert_eq!(ran.status, Some(1));
+    assert_eq!(ran.stderr, "ERROR: *** Config file 'none' does not exist; aborting!\n");
+    assert!(!sandbox.path("profiles").exists());
+}
+
+#[test]
+fn a_profile_tells_what_each_account_spent_its_time_on() {
+    let server = ImapServer::start().unwrap();
+    for subject in ["one", "two"] {
+        server.mail().add("INBOX", message::simple(subject)).unwrap();
+    }
+    let sandbox = Sandbox::with_account(&server);
+    let ran = sandbox.run(&["-P", "profiles", "-u", "quiet"]);
+    assert_eq!(ran.status, Some(0));
+    assert_eq!(ran.stdout, "Profile mode: Forcing to singlethreaded.\n");
+    let [profile] = std::fs::read_dir(sandbox.path("profiles"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap();
+    assert!(profile.to_string_lossy().ends_with("_Test.txt"), "{}", profile.display());
+    let text = std::fs::read_to_string(profile).unwrap();
+    let octets = 2 * message::simple("one").len();
+    let (none, octets) = ("0".to_owned(), octets.to_string());
+    for (row, messages, octets) in [
+        ("connect remote", "0", &none),
+        ("copy from remote", "2", &octets),
+        ("copy to local", "2", &octets),
+    ] {
+        let found = text.lines().any(|line| {
+            let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+            let Some(numbers) = line.strip_prefix(row) else { return false };
+            let numbers: Vec<&str> = numbers.split_whitespace().collect();
+            numbers[1..3] == [messages, octets]
+        });
+        assert!(found, "{row}\n{text}");
+    }
+    let again = sandbox.run(&["-1P", "profiles", "-u", "quiet"]);
+    assert_eq!(again.stdout, "Profile mode: Directory 'profiles' exists already.\n");
+}
+
+#[test]
+fn the_system_log_is_told_beside_the_user_interface_or_instead() {
+    let server = ImapServer::start().unwrap();
+    let sandbox = Sandbox::with_account(&server);
+    let plain = sandbox.run(&["-u", "basic"]);
+    let beside = sandbox.run(&["-s", "-u", "basic"]);
+    // There is not always a daemon.
+    let (complaints, told): (Vec<&str>, Vec<&str>) =
+        beside.stdout.lines().partition(|line| line.starts_with("cannot write to the system log"));
+    assert!(complaints.len() <= 1, "{complaints:?}");
+    assert_eq!(
+        told,
+        plain.stdout.lines().filter(|line| !line.contains("Creating")).collect::<Vec<_>>()
+    );
+    let instead = sandbox.run(&["-su", "SysLog"]);
+    assert_eq!((instead.status, instead.stdout.as_str()), (Some(0), ""));
+    assert!(instead.stderr.lines().count() <= 1, "{}", instead.stderr);
 }
