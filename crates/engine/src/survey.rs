@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use offlineimap_core::{
-    Access, Base, CopyOp, Epoch, EpochChanged, Fingerprint, FlagSupport, FolderPair, Frontier,
-    Hints, Key, Mailbox, MailboxPlan, Observation, PerSide, Role, Scope, Side, StoreError, plan,
+    Access, Base, Epoch, EpochChanged, Fingerprint, FlagSupport, FolderPair, Frontier, Hints, Key,
+    Mailbox, MailboxPlan, Observation, PerSide, Role, Scope, Side, StoreError, plan,
 };
 
 use crate::account::{Account, Folder, Mode, RunError};
@@ -72,7 +72,12 @@ impl Survey<'_> {
         );
         let mut seen = PerSide { remote: remote?, local: local? };
         let frontiers = seen.as_ref().map(|it| it.frontier.clone());
-        let hints = seen.as_ref().map(|it| it.hints);
+        let hints = PerSide::from_fn(|side| {
+            let seen = seen.get(side);
+            // What may not be written cannot be given hints.
+            let writable = account.policy.may_change(side) && seen.access == Access::ReadWrite;
+            if writable { seen.hints } else { Hints::None }
+        });
         let era = Era {
             identities: account.stores.as_ref().map(|it| it.identity().unwrap_or_default()),
             epochs: seen.as_ref().map(|it| it.epoch.clone()),
@@ -219,14 +224,9 @@ impl Survey<'_> {
             seen.local = seen.local.clone().without_hints_of(&contradicted);
             plan_now = plan(seen.as_ref(), base, policy).map_err(PlanError::Epoch)?;
         }
-        if plan_now.copies.remote.is_empty() || plan_now.copies.local.is_empty() {
-            return Ok(plan_now);
-        }
-        // Copies to the local side come from the remote, and the other way round.
-        let keys = |copies: &[CopyOp]| copies.iter().map(|op| op.source.clone()).collect();
-        let (there, here) = (keys(&plan_now.copies.local), keys(&plan_now.copies.remote));
+        let (there, here) = (plan_now.unpaired(Side::Remote), plan_now.unpaired(Side::Local));
         let looks = fingerprints(&**remote, there, &**local, here).await?;
-        plan_now.adopt_by_content(&looks.remote, &looks.local);
+        plan_now.adopt_by_content(seen.as_ref(), policy, &looks.remote, &looks.local);
         Ok(plan_now)
     }
 }
