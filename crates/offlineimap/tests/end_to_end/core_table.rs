@@ -1,7 +1,9 @@
 //! The table of what two stores and the memory of the last sync can be like (A to S of mbsync's
 //! tests), with what OfflineIMAP does about it: all rows at once, in one mailbox.
 
-use offlineimap_testkit::dovecot::Dovecot;
+use offlineimap_testkit::courier::Courier;
+use offlineimap_testkit::cyrus::Cyrus;
+use offlineimap_testkit::dovecot::{Dovecot, MailFormat};
 use offlineimap_testkit::message::simple;
 
 use crate::rig::{Rig, lf, summary};
@@ -51,9 +53,27 @@ const ROWS: [Row; 20] = [
 ];
 
 #[test]
-fn every_row_of_the_core_table_at_once() {
-    let server = Dovecot::start().unwrap();
-    let rig = Rig::of(server.endpoint());
+fn every_row_of_the_core_table_at_once_on_dovecot() {
+    for format in [MailFormat::Maildir, MailFormat::Sdbox, MailFormat::Mdbox] {
+        let server = Dovecot::builder().format(format).start().unwrap();
+        play(&Rig::of(server.endpoint()));
+    }
+}
+
+#[test]
+fn every_row_of_the_core_table_at_once_on_cyrus() {
+    let server = Cyrus::start().unwrap();
+    play(&Rig::of(server.endpoint()));
+}
+
+#[test]
+fn every_row_of_the_core_table_at_once_on_courier() {
+    let server = Courier::start().unwrap();
+    play(&Rig::of(server.endpoint()));
+}
+
+/// Makes every row on a server that is otherwise empty, and syncs.
+fn play(rig: &Rig) {
     let (mut imap, maildir) = (rig.imap(), rig.maildir());
     let text = |name: &str| simple(name).to_bytes();
     for Row { name, agreed, .. } in &ROWS {
