@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use offlineimap_core::{
@@ -14,6 +15,7 @@ use offlineimap_core::{
 };
 use rustix::fs::Access as Permission;
 
+use crate::durable::sync_directory;
 use crate::error::MaildirError;
 use crate::folder::{Folder, Subdir};
 use crate::identity;
@@ -71,6 +73,9 @@ impl<T> Attempt<T> {
         }
     }
 }
+
+/// By then every system has written a change to the disk by itself, even one that saves power.
+const WRITTEN_BACK: Duration = Duration::from_hours(1);
 
 /// How often a message is looked for that somebody else keeps renaming.
 const ROUNDS: u32 = 4;
@@ -172,11 +177,31 @@ impl OpenFolder {
         if identity::read(&self.folder.path)? != id {
             return Err(MaildirError::Replaced { path: self.folder.path.clone() });
         }
+        self.sync_what_is_young()?;
         let mut seen = Observation::complete(self.epoch(id), items);
         seen.support = FlagSupport::system_flags();
         seen.hints = Hints::Kept;
         seen.access = self.possible_access();
         Ok(seen)
+    }
+
+    /// Makes durable what was changed lately: by another program, or by a run that was killed
+    /// before it could. What is seen here becomes part of the state; if a loss of power then took
+    /// it back, it would look deleted.
+    fn sync_what_is_young(&self) -> Result<(), MaildirError> {
+        if self.access == Access::ReadOnly {
+            return Ok(());
+        }
+        for subdir in Subdir::ALL {
+            let path = self.folder.subdir(subdir);
+            let looked = fs::metadata(&path).and_then(|metadata| metadata.modified());
+            let modified = looked.map_err(MaildirError::list(&path))?;
+            let age = self.env.config.names.age(modified);
+            if age.is_none_or(|age| age < WRITTEN_BACK) {
+                sync_directory(&path, self.env.config.fsync)?;
+            }
+        }
+        Ok(())
     }
 
     /// Keys are abbreviated by the folder's hash, and so mean something only together with it: a
