@@ -31,11 +31,26 @@ pub enum MissingRoot {
 /// The name under which the other side sees a local folder (the local `nametrans`).
 pub type VisibleName = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
+/// Which date a new message file bears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dating {
+    /// When the message came.
+    #[default]
+    Arrival,
+    /// When the message was sent, by its header; when it came, if the header has no valid date.
+    Header,
+}
+
 /// How message files are written, where users differ. The default is what OfflineIMAP does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Conventions {
     /// What stands before the flags in new names (`maildir-windows-compatible`).
     pub info_mark: InfoMark,
+    /// With which date names begin (`filename_use_mail_timestamp`): by `Date`, else by
+    /// `Delivery-date`.
+    pub name_dating: Dating,
+    /// Which access and modification time files get (`utime_from_header`): by `Date`.
+    pub file_dating: Dating,
 }
 
 /// The configuration of a [`MaildirStore`](crate::MaildirStore).

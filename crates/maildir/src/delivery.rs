@@ -3,18 +3,21 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use offlineimap_core::{
     Body, CrLfToLf, Flags, Key, NewMessage, Staged, StoreError, Stored, SystemFlag,
 };
+use rustix::fs::{Timespec, Timestamps, futimens};
 
 use crate::blocking::{Sync, synced};
-use crate::config::Fsync;
+use crate::config::{Conventions, Dating, Fsync};
 use crate::durable::rename_new;
 use crate::error::MaildirError;
 use crate::folder::{Folder, Subdir};
+use crate::header_dates::{FieldDate, HeaderDates};
 use crate::mailbox::{MaildirMailbox, OpenFolder, Seen};
 use crate::message_name::{Info, key, own_base};
 
@@ -28,6 +31,8 @@ const NAMES_TO_TRY: u32 = 7;
 #[derive(Debug)]
 struct TmpFile {
     open: Arc<OpenFolder>,
+    /// Where it is: under its final name, as far as that was known when it was created.
+    path: PathBuf,
     target: Seen,
     state: State,
 }
@@ -38,13 +43,6 @@ enum State {
     Delivered,
 }
 
-impl TmpFile {
-    fn path(&self) -> PathBuf {
-        tmp_path(&self.open.folder, &self.target)
-    }
-}
-
-/// Returns where a message is written: under its final name.
 fn tmp_path(folder: &Folder, target: &Seen) -> PathBuf {
     folder.tmp().join(target.path(folder).file_name().unwrap_or_default())
 }
@@ -52,10 +50,9 @@ fn tmp_path(folder: &Folder, target: &Seen) -> PathBuf {
 impl Drop for TmpFile {
     fn drop(&mut self) {
         if self.state == State::InTmp {
-            let path = self.path();
-            match fs::remove_file(&path) {
+            match fs::remove_file(&self.path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    tracing::warn!(path = %path.display(), %error, "a partial message remains");
+                    tracing::warn!(path = %self.path.display(), %error, "a partial message remains");
                 }
                 _ => {}
             }
@@ -67,6 +64,8 @@ impl Drop for TmpFile {
 struct Draft {
     file: File,
     tmp: TmpFile,
+    /// What the header says, if anything depends on it.
+    dates: Option<HeaderDates>,
 }
 
 /// A message that waits for its commit: just a path and the synchronisation under way.
@@ -80,7 +79,8 @@ impl MaildirMailbox {
     /// Writes a message to `tmp`, and begins to synchronise it: the more messages are on their
     /// way to the disk together, the less each of them waits.
     ///
-    /// The date of the message is not kept, like OfflineIMAP: the file's time is when it arrived.
+    /// The date that the other store keeps is not kept here, like OfflineIMAP: the file's time is
+    /// when it arrived, or what the header says ([`Conventions`](crate::Conventions)).
     pub(crate) async fn stage_message(
         &self,
         message: &NewMessage,
@@ -119,14 +119,15 @@ impl MaildirMailbox {
                         Some(draft) => draft,
                         None => create(open, uid, &flags)?,
                     };
-                    write(draft, &block)
+                    let draft = draft.written(&block)?;
+                    if ended { draft.dated(uid) } else { Ok(draft) }
                 })
                 .await??;
             if !ended {
                 draft = Some(written);
                 continue;
             }
-            let Draft { file, tmp } = written;
+            let Draft { file, tmp, .. } = written;
             let sync = match env.config.fsync {
                 Fsync::Sync => Some(env.blocking.begin_sync(file).await),
                 Fsync::NoSync => None,
@@ -162,15 +163,16 @@ impl MaildirMailbox {
             .filter(|file| Arc::ptr_eq(&file.tmp.open, &self.0))
             .ok_or_else(|| MaildirError::ForeignStaged { path: self.0.folder.path.clone() })?;
         if let Some(sync) = file.sync.take() {
-            synced(sync).await.map_err(MaildirError::write(&file.tmp.path()))?;
+            synced(sync).await.map_err(MaildirError::write(&file.tmp.path))?;
         }
         Ok(file)
     }
 }
 
+/// Begins a message under a name with the time of now.
 fn create(
     open: Arc<OpenFolder>,
-    uid: Option<std::num::NonZeroU32>,
+    uid: Option<NonZeroU32>,
     flags: &Flags,
 ) -> Result<Draft, MaildirError> {
     let subdir = if flags.contains(SystemFlag::Seen) { Subdir::Cur } else { Subdir::New };
@@ -184,7 +186,12 @@ fn create(
         open.env.config.steps.step(&format!("maildir stage {}", path.display()));
         match File::create_new(&path) {
             Ok(file) => {
-                return Ok(Draft { file, tmp: TmpFile { open, target, state: State::InTmp } });
+                let Conventions { name_dating, file_dating, .. } = &open.env.config.conventions;
+                let dates = [name_dating, file_dating]
+                    .contains(&&Dating::Header)
+                    .then(HeaderDates::default);
+                let tmp = TmpFile { open, path, target, state: State::InTmp };
+                return Ok(Draft { file, tmp, dates });
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < NAMES_TO_TRY => {}
             Err(error) => return Err(MaildirError::write(&path)(error)),
@@ -192,11 +199,68 @@ fn create(
     }
 }
 
-fn write(mut draft: Draft, block: &[u8]) -> Result<Draft, MaildirError> {
-    match draft.file.write_all(block) {
-        Ok(()) => Ok(draft),
-        Err(error) => Err(MaildirError::write(&draft.tmp.path())(error)),
+impl Draft {
+    fn written(mut self, block: &[u8]) -> Result<Self, MaildirError> {
+        if let Some(dates) = &mut self.dates {
+            dates.push(block);
+        }
+        self.file.write_all(block).map_err(MaildirError::write(&self.tmp.path))?;
+        Ok(self)
     }
+
+    /// Gives the file the dates that its header turned out to have.
+    fn dated(mut self, uid: Option<NonZeroU32>) -> Result<Self, MaildirError> {
+        let Some(mut dates) = self.dates.take() else { return Ok(self) };
+        dates.finish();
+        let Conventions { name_dating, file_dating, .. } = self.tmp.open.env.config.conventions;
+        match (name_dating, dates.date(), dates.delivery_date()) {
+            (Dating::Header, FieldDate::At { unix_seconds }, _)
+            | (Dating::Header, _, FieldDate::At { unix_seconds }) => {
+                self.tmp.target.base = unused_base(&self.tmp.open, unix_seconds, uid)?;
+            }
+            (Dating::Header | Dating::Arrival, _, _) => {}
+        }
+        match (file_dating, dates.date()) {
+            (Dating::Header, FieldDate::At { unix_seconds }) => {
+                // The message itself is well even if its file cannot bear this time.
+                if let Err(error) = set_times(&self.file, unix_seconds) {
+                    let path = self.tmp.path.display();
+                    tracing::warn!(%path, %error, "cannot set the time of a message file");
+                }
+            }
+            (Dating::Header, FieldDate::Invalid) => {
+                let folder = self.tmp.open.folder.path.display();
+                tracing::warn!(
+                    %folder, uid = uid.map(NonZeroU32::get),
+                    "a message has an invalid date: the time of its file is not changed"
+                );
+            }
+            (Dating::Header, FieldDate::Absent) | (Dating::Arrival, _) => {}
+        }
+        Ok(self)
+    }
+}
+
+/// Returns a base name with the date of a message that no message of the folder has.
+fn unused_base(
+    open: &OpenFolder,
+    unix_seconds: i64,
+    uid: Option<NonZeroU32>,
+) -> Result<Vec<u8>, MaildirError> {
+    if !open.index().is_filled() {
+        open.rescan()?;
+    }
+    loop {
+        let base = own_base(&open.env.config.names.dated(unix_seconds), uid, &open.folder.hash);
+        if open.index().guess(&key(&base, &open.folder.hash)).is_none() {
+            return Ok(base);
+        }
+    }
+}
+
+fn set_times(file: &File, unix_seconds: i64) -> io::Result<()> {
+    let time = Timespec { tv_sec: unix_seconds, tv_nsec: 0 };
+    Ok(futimens(file, &Timestamps { last_access: time, last_modification: time })?)
 }
 
 impl OpenFolder {
@@ -229,7 +293,7 @@ impl OpenFolder {
     }
 
     fn make_visible(&self, tmp: &mut TmpFile) -> Result<(), MaildirError> {
-        let [from, to] = [tmp.path(), tmp.target.path(&self.folder)];
+        let [from, to] = [tmp.path.clone(), tmp.target.path(&self.folder)];
         let what = format!("maildir rename {} to {}", from.display(), to.display());
         self.env.config.steps.step(&what);
         rename_new(&from, &to).map_err(MaildirError::rename(&from, &to))?;
@@ -254,7 +318,7 @@ impl OpenFolder {
 mod tests {
     use super::*;
     use crate::blocking::Blocking;
-    use crate::config::{Conventions, MaildirConfig, MissingRoot};
+    use crate::config::{MaildirConfig, MissingRoot};
     use crate::message_name::FolderHash;
     use crate::name_source::NameSource;
     use crate::store::Environment;
@@ -293,7 +357,7 @@ mod tests {
             let key = key(&tmp.target.base, &mailbox.0.folder.hash);
             let outcome = errno.map_or(Ok(()), |errno| Err(io::Error::from(errno)));
             let sync = Some(tokio::task::spawn_blocking(|| outcome));
-            paths.push(tmp.path());
+            paths.push(tmp.path.clone());
             staged.push(Staged::new(None, StagedFile { tmp, key, sync }));
         }
         let outcomes = mailbox.commit_messages(staged).await;
@@ -320,7 +384,7 @@ mod tests {
         let folder = Folder { path: dir.path().into(), hash: FolderHash::of("INBOX", '.') };
         let open = Arc::new(OpenFolder::new(folder, Access::ReadWrite, env));
         let draft = create(open, None, &Flags::default()).unwrap();
-        assert_ne!(draft.tmp.path(), taken);
+        assert_ne!(draft.tmp.path, taken);
         drop(draft);
         assert_eq!(fs::read(&taken).unwrap(), b"theirs");
     }

@@ -22,6 +22,7 @@ pub struct NameSource {
 struct Last {
     seconds: u64,
     next_sequence: u64,
+    next_dated: u64,
 }
 
 impl NameSource {
@@ -44,7 +45,7 @@ impl NameSource {
             host: host.replace('/', "-"),
             clock: Box::new(clock),
             started_seconds: seconds,
-            last: Mutex::new(Last { seconds, next_sequence: 0 }),
+            last: Mutex::new(Last { seconds, next_sequence: 0, next_dated: 0 }),
         }
     }
 
@@ -54,11 +55,20 @@ impl NameSource {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         // A clock that is set back must not bring used names back: seconds never decrease.
         if now > last.seconds {
-            *last = Last { seconds: now, next_sequence: 0 };
+            (last.seconds, last.next_sequence) = (now, 0);
         }
         let sequence = last.next_sequence;
         last.next_sequence += 1;
         format!("{}_{sequence}.{}.{}", last.seconds, self.pid, self.host)
+    }
+
+    /// Returns a beginning with the date of a message, of which there can be many: this process
+    /// never returned it before, but an earlier one of the same number may have.
+    pub(crate) fn dated(&self, unix_seconds: i64) -> String {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let sequence = last.next_dated;
+        last.next_dated += 1;
+        format!("{unix_seconds}_{sequence}.{}.{}", self.pid, self.host)
     }
 
     /// Tells how long ago something happened; `None` if it is in the future.
@@ -103,6 +113,13 @@ mod tests {
     fn names_of_one_second_differ_in_the_sequence() {
         let names = NameSource::new(7, "a/b", || UNIX_EPOCH + Duration::from_secs(5));
         assert_eq!([names.next(), names.next()], ["5_0.7.a-b", "5_1.7.a-b"]);
+    }
+
+    #[test]
+    fn names_with_the_date_of_a_message_differ_too() {
+        let names = NameSource::new(7, "h", || UNIX_EPOCH);
+        let dated = [names.dated(-9), names.dated(-9), names.dated(8)];
+        assert_eq!(dated, ["-9_0.7.h", "-9_1.7.h", "8_2.7.h"]);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::folder_name::{check_name, directory};
 use crate::identity;
 use crate::mailbox::{MaildirMailbox, OpenFolder};
 use crate::message_name::FolderHash;
+use crate::migration::{MigratingFolder, Migration, Renaming};
 
 /// Folders are independent of each other; more at once only compete for the disk.
 const USEFUL_OPEN_MAILBOXES: usize = 8;
@@ -82,6 +83,31 @@ impl MaildirStore {
         let env = Arc::clone(&self.0);
         let prepared = self.0.blocking.run(move || prepare(&env)).await?;
         prepared.map_err(|error| error.told_as(StoreErrorKind::Store))
+    }
+
+    /// Replaces the hash of a folder's own name in the names of its files by that of its visible
+    /// name, and tells of every file whose name is not as it would be written today. The keys of
+    /// renamed messages change; the UIDs in their names tell the next sync which they are.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be read, or a file cannot be renamed.
+    pub async fn migrate_hashes(
+        &self,
+        folder: &MailboxName,
+        renaming: Renaming,
+    ) -> Result<Vec<Migration>, StoreError> {
+        let name = folder.clone();
+        self.blocking(move |env| {
+            let MaildirConfig { separator, visible, fsync, steps, .. } = &env.config;
+            let folder = MigratingFolder {
+                directory: checked_directory(env, name.as_str())?,
+                own: FolderHash::of(name.as_str(), *separator),
+                visible: FolderHash::of(&visible(name.as_str()), *separator),
+            };
+            folder.migrate(renaming, *fsync, steps)
+        })
+        .await
     }
 
     async fn blocking<T: Send + 'static>(

@@ -1,12 +1,17 @@
 //! What users can choose about the names of message files.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::time::{Duration, SystemTime};
+
 use offlineimap_core::{Applied, Binding, FlagChange, Flags};
-use offlineimap_maildir::{Conventions, InfoMark};
+use offlineimap_maildir::{Conventions, Dating, InfoMark};
 
 use crate::fixture::{HASH, Inbox, key, uid};
 
 async fn inbox_with(info_mark: InfoMark) -> Inbox {
-    Inbox::with_conventions(Conventions { info_mark }).await
+    Inbox::with_conventions(Conventions { info_mark, ..Conventions::default() }).await
 }
 
 async fn set(inbox: &Inbox, message: &str, add: &str) {
@@ -60,4 +65,108 @@ async fn a_bound_message_gets_the_configured_mark_and_one_that_was_bound_keeps_i
     let files = inbox.files();
     assert!(files.contains(&format!("cur/{bound}:2,S")), "{files:?}");
     assert!(files.iter().any(|it| it.ends_with(&format!(",U=5,FMD5={HASH}!2,Sa"))), "{files:?}");
+}
+
+/// A date in 1960, and what it is in seconds.
+const DATE: &str = "Date: Sat, 02 Jan 1960 00:00:45 +0000\r\n";
+const SECONDS: i64 = -315_532_755;
+
+async fn dated(name_dating: Dating, file_dating: Dating) -> Inbox {
+    let dating = Conventions { name_dating, file_dating, ..Conventions::default() };
+    Inbox::with_conventions(dating).await
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_secs()).unwrap()
+}
+
+/// The number with which a name begins.
+fn first_number(file: &str) -> i64 {
+    let name = file.split_once('/').unwrap().1;
+    name.split_once('_').unwrap().0.parse().unwrap()
+}
+
+#[tokio::test]
+async fn names_begin_with_the_date_of_the_message_if_that_is_wished() {
+    let delivery_date = DATE.replace("Date:", "Delivery-date:");
+    let long = format!("X: {}\r\n{DATE}", "x".repeat(300_000));
+    let none = "Subject: none\r\n".to_owned();
+    for (header, expected) in [
+        (DATE.to_owned(), Some(SECONDS)),
+        (format!("Subject: x\r\n{delivery_date}"), Some(SECONDS)),
+        (format!("Date: soon\r\n{delivery_date}"), Some(SECONDS)),
+        (format!("{delivery_date}Date: 1 Jan 1970 00:00 GMT\r\n"), Some(0)),
+        (long, Some(SECONDS)),
+        (none, None),
+    ] {
+        let wire = format!("{header}\r\nDate: 1 Jan 1980 00:00:00 GMT\r\n");
+        let inbox = dated(Dating::Header, Dating::Arrival).await;
+        let key = inbox.deliver(5, "F", wire.as_bytes()).await;
+        let files = inbox.files();
+        let about = header.get(..30);
+        assert_eq!(inbox.observed().await, [(key, "F".to_owned())], "{about:?}");
+        assert!(files[0].ends_with(&format!(",U=5,FMD5={HASH}:2,F")), "{files:?}");
+        match expected {
+            Some(seconds) => assert_eq!(first_number(&files[0]), seconds, "{about:?}"),
+            None => assert!((now() - first_number(&files[0])).abs() < 1000, "{files:?}"),
+        }
+        let modified = fs::metadata(inbox.path(&files[0])).unwrap().mtime();
+        assert!((now() - modified).abs() < 1000, "the file is of now");
+        assert_eq!(fs::read_to_string(inbox.path(&files[0])).unwrap(), wire.replace('\r', ""));
+    }
+}
+
+#[tokio::test]
+async fn files_get_the_date_of_the_message_if_that_is_wished() {
+    let delivery_date = DATE.replace("Date:", "Delivery-date:");
+    for (header, expected) in [
+        (DATE.to_owned(), Some(SECONDS)),
+        ("Date: 29 Feb 2099 00:00:00 GMT\r\n".to_owned(), Some(4_076_006_400)),
+        (delivery_date, None),
+        ("Date: soon\r\n".to_owned(), None),
+        ("Date: 1 Jan 12345 00:00:00 GMT\r\n".to_owned(), None),
+    ] {
+        let inbox = dated(Dating::Arrival, Dating::Header).await;
+        inbox.deliver(5, "S", format!("{header}\r\nbody\r\n").as_bytes()).await;
+        let files = inbox.files();
+        let about = fs::metadata(inbox.path(&files[0])).unwrap();
+        match expected {
+            Some(seconds) => assert_eq!((about.mtime(), about.atime()), (seconds, seconds)),
+            None => assert!((now() - about.mtime()).abs() < 1000, "{header}: {}", about.mtime()),
+        }
+        assert!((now() - first_number(&files[0])).abs() < 1000, "{files:?}");
+    }
+}
+
+#[tokio::test]
+async fn messages_of_one_date_have_names_of_their_own() {
+    let inbox = dated(Dating::Header, Dating::Header).await;
+    let wire = format!("{DATE}\r\nbody\r\n");
+    // What an earlier process of the same number and host can have left.
+    let theirs = inbox.deliver(1, "", wire.as_bytes()).await;
+    let name = inbox.files().remove(0);
+    let ours = name.replace(",U=1,", ",U=2,").replace(&format!("{SECONDS}_0."), "-315532755_1.");
+    inbox.put(&ours.replace("new/", "cur/"), "not to be replaced");
+    assert_eq!(inbox.observed().await.len(), 2);
+    let staged = [inbox.stage(2, "", wire.as_bytes()).await, inbox.stage(2, "", b"\r\n").await];
+    let planned: BTreeSet<_> = staged.iter().map(|it| it.planned().cloned().unwrap()).collect();
+    assert_eq!(planned.len(), 2);
+    assert!(!planned.contains(&theirs));
+    assert!(inbox.mailbox.commit(staged.into()).await.iter().all(Result::is_ok));
+    let seen: BTreeSet<_> = inbox.observed().await.into_iter().map(|(key, _)| key).collect();
+    assert_eq!(seen.len(), 4, "{seen:?}");
+    assert!(seen.is_superset(&planned));
+}
+
+#[tokio::test]
+async fn a_dated_message_that_is_not_committed_leaves_nothing() {
+    let inbox = dated(Dating::Header, Dating::Header).await;
+    let staged = inbox.stage(1, "", format!("{DATE}\r\n").as_bytes()).await;
+    let files = inbox.files();
+    assert!(files.len() == 1 && files[0].starts_with("tmp/"), "{files:?}");
+    let age = Duration::from_secs(u64::try_from((now() - first_number(&files[0])).abs()).unwrap());
+    assert!(age < Duration::from_mins(20), "in tmp the name tells when it came: {files:?}");
+    drop(staged);
+    assert_eq!(inbox.files(), Vec::<String>::new());
 }
