@@ -180,6 +180,17 @@ pub struct MaildirRepository {
     pub separator: char,
     /// What may be done here.
     pub rules: SyncRules,
+    /// For what the dates in messages are used.
+    pub header_dates: HeaderDates,
+}
+
+/// For what the date in the header of a message is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HeaderDates {
+    /// `filename_use_mail_timestamp`: whether names of new files begin with it.
+    pub in_names: bool,
+    /// `utime_from_header`: whether it is the time of new files.
+    pub of_files: bool,
 }
 
 /// The two Maildir types.

@@ -38,9 +38,9 @@ mod value;
 
 pub use config::{
     Account, AddressFamily, AuthMechanism, CaFile, Config, DeleteLimit, Fingerprint,
-    FingerprintError, General, ImapFlavor, ImapRepository, LocalRepository, MaildirFlavor,
-    MaildirRepository, PasswordSource, RefusedAccount, StartTlsDemand, SyncRules, TlsMode, Trust,
-    UserInterface,
+    FingerprintError, General, HeaderDates, ImapFlavor, ImapRepository, LocalRepository,
+    MaildirFlavor, MaildirRepository, PasswordSource, RefusedAccount, StartTlsDemand, SyncRules,
+    TlsMode, Trust, UserInterface,
 };
 pub use diagnostics::{Color, Diagnostic, Diagnostics, Excerpt, Position, Severity};
 pub use document::{Document, InterpolationError};

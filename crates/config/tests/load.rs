@@ -10,8 +10,8 @@ use std::time::Duration;
 use offlineimap_config::options::{self, Place, Support, Type};
 use offlineimap_config::{
     AddressFamily, AuthMechanism, CaFile, Config, DeleteLimit, Diagnostics, Environment,
-    Fingerprint, LocalRepository, PasswordSource, Request, RunMode, StartTlsDemand, SyncRules,
-    TlsMode, UserInterface, load,
+    Fingerprint, HeaderDates, LocalRepository, PasswordSource, Request, RunMode, StartTlsDemand,
+    SyncRules, TlsMode, UserInterface, load,
 };
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
@@ -353,6 +353,18 @@ fn options_that_do_not_work_yet_are_named() {
 
 #[test]
 fn message_files_are_written_as_the_account_says() {
+    for (general, local, in_names, of_files) in [
+        ("", "", false, false),
+        ("filename_use_mail_timestamp = yes", "", true, false),
+        ("utime_from_header = yes", "filename_use_mail_timestamp = on", true, true),
+        ("utime_from_header = yes", "utime_from_header = no", false, false),
+        ("utime_from_header = no", "utime_from_header = yes", false, true),
+    ] {
+        let config = Rc { general, local, ..Rc::default() }.clean();
+        let LocalRepository::Maildir(maildir) = &config.accounts[0].local else { panic!() };
+        let expected = HeaderDates { in_names, of_files };
+        assert_eq!(maildir.header_dates, expected, "{general}, {local}");
+    }
     for (account, windows) in [
         ("", false),
         ("maildir-windows-compatible = yes", true),
@@ -368,7 +380,7 @@ fn options_that_do_not_work_yet_may_be_set_to_what_holds_anyway() {
     Rc {
         account: "autorefresh = 0.0\nquick = 0\nsynclabels = no\nutf8foldernames = off\nproxy =\n\
                   filterheaders =",
-        local: "utime_from_header =\nrestoreatime = no",
+        local: "restoreatime = no",
         remote: "usecompression = no\nretrycount = 2\npreauthtunnel =\nkeepalive = 0\n\
                  tls_level = tls_compat",
         more: "[mbnames]\nenabled = no\n[ui.blinkenlights]\nstatuschar = .",

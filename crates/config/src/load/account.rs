@@ -8,8 +8,8 @@ use crate::document::Section;
 use crate::options::{Place, nearest};
 use crate::source::strip;
 use crate::{
-    Account, Diagnostic, Diagnostics, Document, Environment, ImapFlavor, ImapRepository,
-    LocalRepository, MaildirFlavor, value,
+    Account, Diagnostic, Diagnostics, Document, Environment, HeaderDates, ImapFlavor,
+    ImapRepository, LocalRepository, MaildirFlavor, value,
 };
 
 /// Loads the account of that name, which exists. `None`, or errors among the problems, mean that it
@@ -30,7 +30,8 @@ pub(super) fn load(
     let local = repository(&mut reader, document, name, "localrepository");
     let remote = repository(&mut reader, document, name, "remoterepository");
 
-    let mut context = Context { document, environment, problems };
+    let header_dates = general.header_dates;
+    let mut context = Context { document, environment, header_dates, problems };
     let local = local.and_then(|section| context.local(section));
     let remote = remote.and_then(|section| context.remote(section));
     Some(Account {
@@ -45,6 +46,7 @@ pub(super) fn load(
 struct Context<'a> {
     document: &'a Document,
     environment: &'a Environment<'a>,
+    header_dates: HeaderDates,
     problems: &'a mut Diagnostics,
 }
 
@@ -73,8 +75,10 @@ impl Context<'_> {
     fn local(&mut self, section: &Section) -> Option<LocalRepository> {
         match self.kind(section)? {
             Kind::Maildir(flavor) => {
+                let header_dates = self.header_dates;
                 let mut reader = self.reader(section, &[Place::Repository, Place::Maildir]);
-                maildir::load(&mut reader, name_of(section), flavor).map(LocalRepository::Maildir)
+                maildir::load(&mut reader, name_of(section), flavor, header_dates)
+                    .map(LocalRepository::Maildir)
             }
             Kind::Imap(ImapFlavor::Generic) => {
                 self.refuse_kind(

@@ -7,13 +7,15 @@ use super::reader::Reader;
 use crate::options::Place;
 use crate::source::strip;
 use crate::{
-    DeleteLimit, Diagnostic, Diagnostics, Document, Environment, General, UserInterface, value,
+    DeleteLimit, Diagnostic, Diagnostics, Document, Environment, General, HeaderDates,
+    UserInterface, value,
 };
 
 /// What `[general]` says to the program, and to accounts that say nothing themselves.
 pub(super) struct Loaded {
     pub(super) settings: General,
     pub(super) delete_limit: DeleteLimit,
+    pub(super) header_dates: HeaderDates,
 }
 
 pub(super) fn load(
@@ -38,8 +40,12 @@ pub(super) fn load(
         dry_run: reader.bool("dry-run"),
     };
     let delete_limit = reader.parsed("deletelimit", value::limit).unwrap_or_default();
+    let header_dates = HeaderDates {
+        in_names: reader.bool("filename_use_mail_timestamp"),
+        of_files: reader.bool("utime_from_header"),
+    };
     report_mbnames(document, environment, problems);
-    Loaded { settings, delete_limit }
+    Loaded { settings, delete_limit, header_dates }
 }
 
 fn user_interface(reader: &mut Reader<'_>) -> UserInterface {

@@ -2,18 +2,25 @@
 
 use super::reader::{Presence, Reader};
 use crate::source::strip;
-use crate::{MaildirFlavor, MaildirRepository, value};
+use crate::{HeaderDates, MaildirFlavor, MaildirRepository, value};
 
 pub(super) fn load(
     reader: &mut Reader<'_>,
     name: &str,
     flavor: MaildirFlavor,
+    defaults: HeaderDates,
 ) -> Option<MaildirRepository> {
     reader.report_unsupported();
     let rules = reader.sync_rules();
     let separator = match reader.reading("sep") {
         Some(_) => reader.parsed("sep", |text| value::character(strip(text))),
         None => Some('.'),
+    };
+    let header_dates = HeaderDates {
+        in_names: reader
+            .parsed("filename_use_mail_timestamp", value::bool)
+            .unwrap_or(defaults.in_names),
+        of_files: reader.parsed("utime_from_header", value::bool).unwrap_or(defaults.of_files),
     };
     if reader.presence("localfolders") == Presence::Absent {
         reader.complain_missing("localfolders", "~/Mail");
@@ -25,5 +32,6 @@ pub(super) fn load(
         root: root?,
         separator: separator?,
         rules,
+        header_dates,
     })
 }

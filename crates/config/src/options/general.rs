@@ -105,7 +105,7 @@ pub(super) const ROWS: &[Spec] = &[
         "filename_use_mail_timestamp",
         Bool,
         Value("no"),
-        Planned,
+        Works,
         "The default of the repository option of the same name.",
     ),
     row(
@@ -113,7 +113,7 @@ pub(super) const ROWS: &[Spec] = &[
         "utime_from_header",
         Bool,
         Value("no"),
-        Planned,
+        Works,
         "The default of the repository option of the same name.",
     ),
     row(

@@ -95,16 +95,20 @@ pub(super) const ROWS: &[Spec] = &[
         "filename_use_mail_timestamp",
         Bool,
         Unset("as in [general]"),
-        Planned,
-        "Whether the name of a message file begins with the date of the message.",
+        Works,
+        "Whether the name of a new message file begins with the time in the `Date` of the message, \
+         else in its `Delivery-date`, else with the present one. \
+         It counts in a Maildir only.",
     ),
     row(
         Repository,
         "utime_from_header",
         Bool,
         Unset("as in [general]"),
-        Planned,
-        "Whether a message file gets the date of the message as its own.",
+        Works,
+        "Whether a new message file gets the time in the `Date` of the message as its own. \
+         Without a valid `Date` it keeps the time of its arrival. \
+         It counts in a Maildir only.",
     ),
 ];
 
