@@ -11,7 +11,7 @@ use offlineimap_config as config;
 use offlineimap_core::{
     Allowed, DeleteLimit, Direction, PerSide, Policy, Removal, Side, SidePolicy, Steps, Store,
 };
-use offlineimap_engine::{Account, Durability, Mode};
+use offlineimap_engine::{Account, Durability, Mode, old_status};
 use offlineimap_imap::{
     AddressFamily, Authorities, CertificateFingerprint, ImapConfig, ImapStore, ListedMailboxes,
     LoginMethod, Security, StartTlsWish, TlsOptions,
@@ -137,7 +137,7 @@ pub(crate) fn maildir_store(
             Mode::DryRun => MissingRoot::Empty,
         },
         visible: Arc::new(str::to_owned),
-        conventions: conventions::conventions(account),
+        conventions: conventions::conventions(account, maildir),
         names: Arc::clone(&run.names),
         steps: run.steps.clone(),
     })
@@ -204,22 +204,29 @@ async fn prepare_root(
     store: &MaildirStore,
 ) -> anyhow::Result<()> {
     let state_path = run.state_path(account);
-    let synced_before = state_path
+    let has_state = state_path
         .try_exists()
         .with_context(|| format!("cannot look for '{}'", state_path.display()))?;
-    let vanished = synced_before
+    let witness = if has_state {
+        Some(state_path)
+    } else {
+        // What OfflineIMAP has synced was synced before as well.
+        old_status(&run.general.metadata, account)
+            .with_context(|| format!("cannot look for the old status of account '{account}'"))?
+    };
+    if let Some(witness) = witness
         && match store.root_state().await? {
             RootState::Missing => true,
             RootState::Unmarked => store.list().await?.mailboxes.is_empty(),
             RootState::Marked(_) => false,
-        };
-    if vanished {
+        }
+    {
         anyhow::bail!(
             "the Maildir '{}' is missing or empty, although account '{account}' was synced before: \
              is the disk mounted? If the mail was removed on purpose and is to be downloaded \
              again, remove '{}' too",
             maildir.root.display(),
-            state_path.display()
+            witness.display()
         );
     }
     if run.mode == Mode::Sync && !maildir.rules.read_only {

@@ -1,15 +1,21 @@
 //! How an account wants its message files written.
 
 use offlineimap_config as config;
-use offlineimap_maildir::{Conventions, InfoMark};
+use offlineimap_maildir::{Conventions, Dating, InfoMark};
 
 /// Gathers what the sections of an account and of its Maildir say.
-pub(super) fn conventions(account: &config::Account) -> Conventions {
+pub(super) fn conventions(
+    account: &config::Account,
+    maildir: &config::MaildirRepository,
+) -> Conventions {
+    let dating = |by_header| if by_header { Dating::Header } else { Dating::Arrival };
     Conventions {
         info_mark: if account.windows_compatible_names {
             InfoMark::ExclamationMark
         } else {
             InfoMark::Colon
         },
+        name_dating: dating(maildir.header_dates.in_names),
+        file_dating: dating(maildir.header_dates.of_files),
     }
 }
