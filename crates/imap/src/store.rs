@@ -1,6 +1,7 @@
 //! The store: listing, creating and opening mailboxes.
 
 mod create;
+mod delete;
 mod listing;
 
 use std::fmt;
@@ -22,6 +23,19 @@ impl ImapStore {
     /// Describes the store. Nothing is connected before the first use.
     pub fn new(config: ImapConfig) -> Self {
         Self { pool: Pool::new(Arc::new(config)) }
+    }
+
+    /// Deletes a mailbox with all its messages, for a user who asked for just that: no sync ever
+    /// does. The name is that of a listing, and goes to the server as it is.
+    ///
+    /// # Errors
+    ///
+    /// If the server refuses, or there is no such mailbox. After [`StoreErrorKind::ConnectionLost`]
+    /// nobody knows whether it was deleted.
+    ///
+    /// [`StoreErrorKind::ConnectionLost`]: offlineimap_core::StoreErrorKind::ConnectionLost
+    pub async fn delete(&self, name: &MailboxName) -> Result<(), StoreError> {
+        delete::delete(&self.pool, name).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use offlineimap_core::{Access, Role, Store as _, StoreErrorKind};
 use offlineimap_imap::{ImapStore, ListedMailboxes};
-use offlineimap_testkit::server::{Capability, Fault, ImapServer, Misbehaviour, Quirk};
+use offlineimap_testkit::server::{Capability, Cut, Fault, ImapServer, Misbehaviour, Quirk};
 
 use crate::desk::{config, inbox, name, store};
 
@@ -135,6 +135,42 @@ async fn mailboxes_are_created_under_the_reference() {
     config.reference = "INBOX".to_owned();
     ImapStore::new(config).create(&name("Sent")).await.unwrap();
     assert_eq!(server.mail().mailboxes(), ["INBOX", "INBOX.Sent"]);
+}
+
+#[tokio::test]
+async fn a_mailbox_is_deleted_by_its_exact_name() {
+    let server = ImapServer::start().unwrap();
+    for mailbox in ["caf&AOk-", "say \"no\"", "other"] {
+        server.mail().create(mailbox);
+    }
+    let store = store(&server);
+    for mailbox in ["caf&AOk-", "say \"no\""] {
+        store.delete(&name(mailbox)).await.unwrap();
+    }
+    assert_eq!(server.mail().mailboxes(), ["INBOX", "other"]);
+}
+
+#[tokio::test]
+async fn a_refused_deletion_is_an_error_with_the_words_of_the_server() {
+    let server = ImapServer::start().unwrap();
+    let store = store(&server);
+    for mailbox in ["gone", "INBOX"] {
+        let error = store.delete(&name(mailbox)).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Mailbox);
+        assert!(error.to_string().contains(mailbox), "{error}");
+    }
+    let error = store.delete(&name("INBOX")).await.unwrap_err();
+    assert!(error.to_string().contains("INBOX cannot be deleted"), "{error}");
+}
+
+#[tokio::test]
+async fn a_deletion_whose_answer_is_lost_is_not_repeated() {
+    let server = ImapServer::start().unwrap();
+    server.mail().create("old");
+    server.fail(Fault::on("DELETE").then(Misbehaviour::ExecuteThenCut(Cut::Close)));
+    let error = store(&server).delete(&name("old")).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::ConnectionLost);
+    assert_eq!(server.log().count("DELETE"), 1);
 }
 
 #[tokio::test]
