@@ -1,0 +1,14 @@
+//! Options of the configuration, each by what the program does when it is set.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+#[expect(dead_code, unused_imports, reason = "other tests use the rest of the rig")]
+mod rig;
+
+#[path = "options/message_files.rs"]
+mod message_files;
