@@ -41,6 +41,16 @@ pub enum Dating {
     Header,
 }
 
+/// What becomes of the access times of the directories that a sync reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DirectoryTimes {
+    /// They tell of the sync.
+    #[default]
+    Left,
+    /// Those of `new` and `cur` are put back after the sync of a folder (`restoreatime`).
+    PutBack,
+}
+
 /// How message files are written, where users differ. The default is what OfflineIMAP does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Conventions {
@@ -51,6 +61,8 @@ pub struct Conventions {
     pub name_dating: Dating,
     /// Which access and modification time files get (`utime_from_header`): by `Date`.
     pub file_dating: Dating,
+    /// What becomes of the access times of directories.
+    pub directory_times: DirectoryTimes,
 }
 
 /// The configuration of a [`MaildirStore`](crate::MaildirStore).

@@ -42,6 +42,7 @@
 //! # }).unwrap();
 //! ```
 
+mod access_times;
 mod blocking;
 mod change;
 mod cleaning;
@@ -64,7 +65,9 @@ mod reading;
 mod scan;
 mod store;
 
-pub use config::{Conventions, Dating, Fsync, MaildirConfig, MissingRoot, VisibleName};
+pub use config::{
+    Conventions, Dating, DirectoryTimes, Fsync, MaildirConfig, MissingRoot, VisibleName,
+};
 pub use error::MaildirError;
 pub use folder_name::check_name;
 pub use identity::IDENTITY_FILE;

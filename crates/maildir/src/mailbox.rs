@@ -15,6 +15,8 @@ use offlineimap_core::{
 };
 use rustix::fs::Access as Permission;
 
+use crate::access_times::AccessTimes;
+use crate::config::DirectoryTimes;
 use crate::durable::sync_directory;
 use crate::error::MaildirError;
 use crate::folder::{Folder, Subdir};
@@ -35,6 +37,8 @@ pub(crate) struct OpenFolder {
     pub(crate) env: Arc<Environment>,
     access: Access,
     index: Mutex<Index>,
+    /// Put back when the folder is no longer open.
+    _access_times: Option<AccessTimes>,
 }
 
 /// A message where it was last seen. Its file may have been renamed or removed since.
@@ -82,7 +86,11 @@ const ROUNDS: u32 = 4;
 
 impl OpenFolder {
     pub(crate) fn new(folder: Folder, access: Access, env: Arc<Environment>) -> Self {
-        Self { folder, env, access, index: Mutex::default() }
+        let access_times = match env.config.conventions.directory_times {
+            DirectoryTimes::Left => None,
+            DirectoryTimes::PutBack => Some(AccessTimes::of(&folder)),
+        };
+        Self { folder, env, access, index: Mutex::default(), _access_times: access_times }
     }
 
     pub(crate) fn index(&self) -> MutexGuard<'_, Index> {

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use offlineimap_core::{Applied, Binding, FlagChange, Flags};
-use offlineimap_maildir::{Conventions, Dating, InfoMark};
+use offlineimap_core::{Access, Applied, Binding, FlagChange, Flags, MailboxName, Store as _};
+use offlineimap_maildir::{
+    Conventions, Dating, DirectoryTimes, InfoMark, MaildirConfig, MaildirStore,
+};
 
-use crate::fixture::{HASH, Inbox, key, uid};
+use crate::fixture::{HASH, Inbox, config, key, uid};
 
 async fn inbox_with(info_mark: InfoMark) -> Inbox {
     Inbox::with_conventions(Conventions { info_mark, ..Conventions::default() }).await
@@ -169,4 +172,42 @@ async fn a_dated_message_that_is_not_committed_leaves_nothing() {
     assert!(age < Duration::from_mins(20), "in tmp the name tells when it came: {files:?}");
     drop(staged);
     assert_eq!(inbox.files(), Vec::<String>::new());
+}
+
+/// Makes a directory look as if it had last been read in 2001.
+fn read_long_ago(directory: &Path) -> SystemTime {
+    let then = SystemTime::UNIX_EPOCH + Duration::from_nanos(978_307_200_123_456_789);
+    let times = fs::FileTimes::new().set_accessed(then);
+    fs::File::open(directory).unwrap().set_times(times).unwrap();
+    then
+}
+
+#[tokio::test]
+async fn access_times_of_directories_are_put_back_if_that_is_wished() {
+    for directory_times in [DirectoryTimes::PutBack, DirectoryTimes::Left] {
+        let root = tempfile::tempdir().unwrap();
+        let conventions = Conventions { directory_times, ..Conventions::default() };
+        let store = MaildirStore::new(MaildirConfig { conventions, ..config(root.path()) });
+        let name = MailboxName::new("INBOX");
+        store.create(&name).await.unwrap();
+        let directories = ["new", "cur"].map(|it| root.path().join("INBOX").join(it));
+        let accessed =
+            || directories.each_ref().map(|it| fs::metadata(it).unwrap().accessed().unwrap());
+        let then = directories.each_ref().map(|it| read_long_ago(it));
+        assert_eq!(fs::read_dir(&directories[0]).unwrap().count(), 0);
+        // Some file systems tell nobody when they were read.
+        let is_told = accessed() != then;
+        read_long_ago(&directories[0]);
+
+        let inbox = Inbox { mailbox: store.open(&name, Access::ReadWrite).await.unwrap(), root };
+        inbox.observed().await;
+        inbox.deliver(1, "", b"x").await;
+        let modified = || fs::metadata(&directories[0]).unwrap().modified().unwrap();
+        let delivered = modified();
+        let Inbox { root: _root, mailbox } = inbox;
+        drop(mailbox);
+        let put_back = accessed() == then;
+        assert_eq!(put_back, directory_times == DirectoryTimes::PutBack || !is_told);
+        assert_eq!(modified(), delivered, "the time of modification still tells of new mail");
+    }
 }
