@@ -182,6 +182,8 @@ pub struct MaildirRepository {
     pub rules: SyncRules,
     /// For what the dates in messages are used.
     pub header_dates: HeaderDates,
+    /// `restoreatime`: whether the access times of directories are put back after a sync.
+    pub restore_access_times: bool,
 }
 
 /// For what the date in the header of a message is used.

@@ -364,6 +364,7 @@ fn message_files_are_written_as_the_account_says() {
         let LocalRepository::Maildir(maildir) = &config.accounts[0].local else { panic!() };
         let expected = HeaderDates { in_names, of_files };
         assert_eq!(maildir.header_dates, expected, "{general}, {local}");
+        assert!(!maildir.restore_access_times);
     }
     for (account, windows) in [
         ("", false),
@@ -380,7 +381,6 @@ fn options_that_do_not_work_yet_may_be_set_to_what_holds_anyway() {
     Rc {
         account: "autorefresh = 0.0\nquick = 0\nsynclabels = no\nutf8foldernames = off\nproxy =\n\
                   filterheaders =",
-        local: "restoreatime = no",
         remote: "usecompression = no\nretrycount = 2\npreauthtunnel =\nkeepalive = 0\n\
                  tls_level = tls_compat",
         more: "[mbnames]\nenabled = no\n[ui.blinkenlights]\nstatuschar = .",

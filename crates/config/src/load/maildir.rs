@@ -22,6 +22,7 @@ pub(super) fn load(
             .unwrap_or(defaults.in_names),
         of_files: reader.parsed("utime_from_header", value::bool).unwrap_or(defaults.of_files),
     };
+    let restore_access_times = reader.bool("restoreatime");
     if reader.presence("localfolders") == Presence::Absent {
         reader.complain_missing("localfolders", "~/Mail");
     }
@@ -33,5 +34,6 @@ pub(super) fn load(
         separator: separator?,
         rules,
         header_dates,
+        restore_access_times,
     })
 }

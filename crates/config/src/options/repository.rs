@@ -136,8 +136,8 @@ pub(super) const MAILDIR_ROWS: &[Spec] = &[
         "restoreatime",
         Bool,
         Value("no"),
-        Planned,
-        "Whether the access times of a folder's directories are put back after a sync.",
+        Works,
+        "Whether the access times of a folder's `new` and `cur` are put back after a sync.",
     ),
     row(
         Maildir,

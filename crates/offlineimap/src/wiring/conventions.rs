@@ -1,7 +1,7 @@
 //! How an account wants its message files written.
 
 use offlineimap_config as config;
-use offlineimap_maildir::{Conventions, Dating, InfoMark};
+use offlineimap_maildir::{Conventions, Dating, DirectoryTimes, InfoMark};
 
 /// Gathers what the sections of an account and of its Maildir say.
 pub(super) fn conventions(
@@ -16,6 +16,11 @@ pub(super) fn conventions(
             InfoMark::Colon
         },
         name_dating: dating(maildir.header_dates.in_names),
+        directory_times: if maildir.restore_access_times {
+            DirectoryTimes::PutBack
+        } else {
+            DirectoryTimes::Left
+        },
         file_dating: dating(maildir.header_dates.of_files),
     }
 }

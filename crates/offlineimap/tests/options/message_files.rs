@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use std::time::{Duration, SystemTime};
 
 use offlineimap_testkit::message::simple;
 use offlineimap_testkit::server::ImapServer;
@@ -98,4 +99,34 @@ fn names_and_times_come_from_the_date_of_the_message() {
         }
     }
     rig.does_nothing("after messages with dates came");
+}
+
+#[test]
+fn restoreatime_hides_that_a_sync_read_the_directories() {
+    let server = ImapServer::start().unwrap();
+    server.mail().add("INBOX", simple("first").to_bytes()).unwrap();
+    let rig = Rig::new(server.address(), server.user(), server.password());
+    rig.sync();
+    let directories = ["new", "cur"].map(|part| rig.maildir().folder("INBOX").join(part));
+    let accessed = || directories.each_ref().map(|it| fs::metadata(it).unwrap().atime());
+    let read_long_ago = || {
+        for directory in &directories {
+            let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(978_307_200);
+            let times = fs::FileTimes::new().set_accessed(long_ago);
+            fs::File::open(directory).unwrap().set_times(times).unwrap();
+        }
+    };
+    read_long_ago();
+    rig.sync();
+    // Some file systems tell nobody when they were read.
+    let shown = accessed() != [978_307_200; 2];
+
+    let rig = rig.local("restoreatime = yes");
+    read_long_ago();
+    server.mail().add("INBOX", simple("second").to_bytes()).unwrap();
+    rig.sync();
+    assert_eq!(names(&rig).len(), 2);
+    read_long_ago();
+    rig.sync();
+    assert_eq!(accessed(), [978_307_200; 2], "without the option they changed: {shown}");
 }
