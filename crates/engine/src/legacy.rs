@@ -12,6 +12,7 @@ mod takeover;
 mod text;
 
 pub use export::{ExportError, Exported, LeftOut, LeftOutWhy, export};
+pub use files::old_status;
 
 pub(crate) use files::OldFiles;
 pub(crate) use takeover::Takeover;

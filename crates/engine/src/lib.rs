@@ -18,6 +18,6 @@ mod survey;
 
 pub use account::{Account, Durability, Mode, sync_account};
 pub use event::{Event, Events, FolderLabel};
-pub use legacy::{ExportError, Exported, LeftOut, LeftOutWhy, export};
+pub use legacy::{ExportError, Exported, LeftOut, LeftOutWhy, export, old_status};
 pub use lock::{AccountLock, LockError};
 pub use state::{Change, Content, Era, Known, MailboxId, MailboxRow, Standing, State, StateError};

@@ -10,7 +10,32 @@ use super::names::{file_name, status_file_name};
 use super::text::{BadLine, StatusRow, UidMap, parse_status, parse_uid_map, parse_validity};
 use crate::account::Account;
 use crate::state::StateError;
-use crate::state::legacy::{ReadStatusError, STATUS_DIRECTORIES, read_status};
+use crate::state::legacy::{MARKER, ReadStatusError, STATUS_DIRECTORIES, read_status};
+
+/// Finds the directory in which OfflineIMAP has kept the status of an account that it has synced,
+/// below the metadata directory. `None` as well if this program has had a state for the account.
+///
+/// # Errors
+///
+/// If a directory cannot be read.
+pub fn old_status(metadata: &Path, account: &str) -> io::Result<Option<PathBuf>> {
+    let directory = metadata.join(format!("Account-{account}"));
+    if directory.join(MARKER).try_exists()? {
+        return Ok(None);
+    }
+    for name in STATUS_DIRECTORIES {
+        let path = directory.join(name);
+        let files = match std::fs::read_dir(&path) {
+            Ok(entries) => entries.count(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(error),
+        };
+        if files > 0 {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
 
 /// The files that OfflineIMAP left for an account.
 #[derive(Debug)]

@@ -1,8 +1,9 @@
 //! The status databases of OfflineIMAP (`spec/ondisk.md` §3), and whether they still count.
 //!
-//! They are the second kind of sqlite file that the engine knows. One is only ever read from a
-//! private copy, so that nothing is written beside it, and only ever replaced as a whole.
+//! They are the second kind of sqlite file that the engine knows. Reading one writes nothing beside
+//! it, and one is only ever replaced as a whole.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -39,8 +40,7 @@ pub(crate) fn read_status(path: &Path, scratch: &Path) -> Result<Vec<StatusRow>,
     if !exists {
         return Ok(Vec::new());
     }
-    let copy = Snapshot::of(path, scratch)?;
-    rows(copy.path()).map_err(|source| match source.sqlite_error_code() {
+    rows(path, scratch)?.map_err(|source| match source.sqlite_error_code() {
         Some(
             ErrorCode::DiskFull
             | ErrorCode::SystemIoFailure
@@ -52,9 +52,35 @@ pub(crate) fn read_status(path: &Path, scratch: &Path) -> Result<Vec<StatusRow>,
     })
 }
 
-fn rows(path: &Path) -> rusqlite::Result<Vec<StatusRow>> {
-    // Writable, because what a killed OfflineIMAP left half done is rolled back on opening.
-    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+fn rows(path: &Path, scratch: &Path) -> Result<rusqlite::Result<Vec<StatusRow>>, StateError> {
+    let is_left = |suffix: &&str| beside(path, suffix).exists();
+    if ["-journal", "-wal"].iter().any(is_left) {
+        // What a killed OfflineIMAP left half done is rolled back on opening: in a private copy.
+        let copy = Snapshot::of(path, scratch)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+        return Ok(Connection::open_with_flags(copy.path(), flags).and_then(|db| rows_of(&db)));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    Ok(Connection::open_with_flags(immutable(path), flags).and_then(|db| rows_of(&db)))
+}
+
+/// Names a file for sqlite as one that nobody changes, so that nothing is created beside it.
+fn immutable(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt as _;
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+            byte if byte.is_ascii_alphanumeric() => uri.push(char::from(*byte)),
+            // Writing to a string does not fail.
+            byte => drop(write!(uri, "%{byte:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    uri
+}
+
+fn rows_of(db: &Connection) -> rusqlite::Result<Vec<StatusRow>> {
     let found: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if found != "ok" {
         return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(11), Some(found)));
@@ -123,7 +149,7 @@ pub(crate) const STATUS_DIRECTORIES: [&str; 2] = ["LocalStatus-sqlite", "LocalSt
 
 /// Its presence beside the state says that the state is newer than the files of OfflineIMAP, even
 /// if the state was damaged or removed since.
-const MARKER: &str = "LocalStatus-is-outdated";
+pub(crate) const MARKER: &str = "LocalStatus-is-outdated";
 
 const MARKER_TEXT: &str = "The LocalStatus files in this directory are older than state.sqlite, \
                            and are not looked at any more.\n\
@@ -201,7 +227,7 @@ mod tests {
     use super::*;
 
     fn database(directory: &Path, sql: &str) -> PathBuf {
-        let path = directory.join("INBOX");
+        let path = directory.join("q\"x ?a=%40#\u{e4}");
         Connection::open(&path).unwrap().execute_batch(sql).unwrap();
         path
     }
@@ -252,7 +278,7 @@ mod tests {
         assert_eq!(shown(&path).unwrap(), ["3 FS", "4294967295 "]);
         let names: Vec<_> =
             fs::read_dir(directory.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
-        assert_eq!(names, ["INBOX"], "nothing else is left");
+        assert_eq!(names, ["q\"x ?a=%40#\u{e4}"], "nothing else is left");
         let db = Connection::open(&path).unwrap();
         let text = |sql: &str| db.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
         assert_eq!(text("PRAGMA journal_mode"), "delete");
