@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, Parser};
 use offlineimap_core::Allowed;
 
+use crate::state_command::StateCommand;
 use crate::{NAME, VERSION};
 
 /// What clap puts in place of the argument that `--allow-deletes` may lack. No argument can be
@@ -26,7 +27,9 @@ const EVERY_FOLDER: &str = "\0";
     disable_help_flag = true,
     infer_long_args = true,
     args_override_self = true,
-    max_term_width = 100
+    max_term_width = 100,
+    after_help = "Instead of a sync, 'offlineimap state export [-c FILE] [-a ACCOUNT]' writes the \
+                  state back into the files of OfflineIMAP, without a connection."
 )]
 pub(crate) struct Args {
     /// Show the version and exit
@@ -135,9 +138,9 @@ pub(crate) struct Args {
     #[arg(long, hide = true)]
     update_keyring: bool,
 
-    /// Words without meaning, as ever
+    /// Words without meaning, as ever; save for a first one that is `state`
     #[arg(hide = true)]
-    words: Vec<OsString>,
+    pub(crate) words: Vec<OsString>,
 }
 
 /// One argument of `--allow-deletes`.
@@ -173,6 +176,9 @@ pub(crate) fn parse(arguments: &[OsString]) -> Command {
     if args.version_line {
         let (system, machine) = (std::env::consts::OS, std::env::consts::ARCH);
         return Command::Show(format!("{NAME} v{VERSION}, {system} {machine}\n"));
+    }
+    if let Err(reason) = StateCommand::of(&args.words) {
+        return Command::Complain(complaint(&reason));
     }
     match args.not_available() {
         Some(option) => Command::Complain(complaint(&format!("{option} is not available yet"))),

@@ -17,6 +17,7 @@ mod password;
 mod profile;
 mod signals;
 mod start;
+mod state_command;
 mod steps;
 mod terminal;
 mod ui;

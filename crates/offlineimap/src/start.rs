@@ -17,6 +17,7 @@ use crate::args::{self, Args, Command};
 use crate::configuration::ConfigFile;
 use crate::exit::{NotStarted, Status};
 use crate::signals::Signals;
+use crate::state_command::{self, StateCommand};
 use crate::ui::{
     Failure, Level, LogFile, Message, Records, Syslog, Thread, Ui, Verbosity, console,
 };
@@ -147,6 +148,9 @@ fn work(args: &Args, run: Run, config: Config) -> anyhow::Result<Ended> {
     let runtime = runtime()?;
     let ended = if args.info {
         runtime.block_on(info::show(run, config.accounts));
+        Ended::InOrder
+    } else if let Ok(Some(command)) = StateCommand::of(&args.words) {
+        runtime.block_on(state_command::run(command, run, config.accounts));
         Ended::InOrder
     } else {
         runtime.block_on(async {

@@ -70,7 +70,7 @@ impl Audience {
             Event::Refused(Refusal { remote, .. }) => {
                 Thread::folder(remote.as_str(), &self.account)
             }
-            Event::Recovered { folder, .. } => {
+            Event::Adopted { folder, .. } | Event::Recovered { folder, .. } => {
                 Thread::folder(folder.remote.as_str(), &self.account)
             }
             _ => self.account_thread.clone(),

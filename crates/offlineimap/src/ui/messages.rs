@@ -48,6 +48,10 @@ pub(super) fn texts(event: &Event) -> Vec<Text> {
             "Settled {operations} operations of an interrupted run in folder {}",
             folder.local
         )),
+        Event::Adopted { folder, messages } => info(format!(
+            "Taking over {messages} messages that OfflineIMAP had synced in folder {}",
+            folder.local
+        )),
         Event::Copying { key, index, total, from, to } => info(format!(
             "Copy message UID {} ({index}/{total}) {from} -> {to}",
             shown_number(key, *index)

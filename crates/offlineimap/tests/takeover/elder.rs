@@ -1,0 +1,250 @@
+//! OfflineIMAP itself, and what it is asked to leave behind.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use offlineimap_testkit::dovecot::Dovecot;
+
+use crate::rig::{Ended, Imap, LocalMail, Mail, Maildir, Rig, ServerMail, World, summary};
+
+/// The program as Debian installs it.
+const ELDER: &str = "/usr/bin/offlineimap";
+
+/// How folders are separated on the server and in the Maildir.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layout {
+    pub(crate) server: char,
+    pub(crate) maildir: char,
+}
+
+pub(crate) const ORDINARY: Layout = Layout { server: '/', maildir: '.' };
+
+/// An account with mail in several folders, synced by OfflineIMAP.
+pub(crate) struct Inheritance {
+    pub(crate) rig: Rig,
+    pub(crate) layout: Layout,
+    // Ends after the rig, which talks to it.
+    _server: Dovecot,
+}
+
+/// The folders of an inheritance, with `/` for a separator: nested ones, blanks, modified UTF-7.
+pub(crate) const FOLDERS: [&str; 5] =
+    ["INBOX", "Lists", "Lists/rust", "Sent Mail", "G&AOQ-ste/[x] \u{7e}y"];
+
+/// What a client said that moves a message or changes one, by command.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Moved {
+    pub(crate) downloads: Vec<String>,
+    pub(crate) uploads: usize,
+    pub(crate) changes: Vec<String>,
+}
+
+pub(crate) fn message(subject: &str) -> Vec<u8> {
+    format!(
+        "From: a@example.org\r\nSubject: {subject}\r\nMessage-ID: <{subject}@example.org>\r\n\
+         Date: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nThis is {subject}.\r\n"
+    )
+    .into_bytes()
+}
+
+impl Inheritance {
+    /// Fills the server, and lets OfflineIMAP sync.
+    pub(crate) fn new(layout: Layout) -> Self {
+        let server = Dovecot::builder().separator(layout.server).start().unwrap();
+        let rig = Rig::of(server.endpoint()).local(&format!("sep = {}", layout.maildir));
+        let inheritance = Self { rig, layout, _server: server };
+        let mut imap = inheritance.rig.imap();
+        for folder in FOLDERS {
+            let remote = inheritance.remote(folder);
+            if folder != "INBOX" {
+                imap.create(&remote);
+            }
+            for (number, flags) in ["", "S", "FS", "RS", "F", "S"].into_iter().enumerate() {
+                imap.append(&remote, flags, &message(&subject(folder, number)));
+            }
+        }
+        drop(imap);
+        inheritance.sync_by_elder();
+        inheritance.same_mail("after OfflineIMAP's first sync");
+        drop(inheritance.rig.overheard());
+        inheritance
+    }
+
+    pub(crate) fn remote(&self, folder: &str) -> String {
+        folder.replace('/', &self.layout.server.to_string())
+    }
+
+    pub(crate) fn local(&self, folder: &str) -> String {
+        folder.replace('/', &self.layout.maildir.to_string())
+    }
+
+    pub(crate) fn imap(&self) -> Imap {
+        self.rig.imap()
+    }
+
+    pub(crate) fn maildir(&self) -> Maildir {
+        self.rig.maildir()
+    }
+
+    /// The directory in which OfflineIMAP keeps its status databases.
+    pub(crate) fn status(&self) -> PathBuf {
+        self.rig.metadata().join("Account-Test/LocalStatus-sqlite")
+    }
+
+    /// What OfflineIMAP has saved of UIDVALIDITY on the server.
+    pub(crate) fn validity(&self) -> PathBuf {
+        self.rig.metadata().join("Repository-Remote/FolderValidity")
+    }
+
+    /// Runs OfflineIMAP; it must end well.
+    pub(crate) fn sync_by_elder(&self) -> Ended {
+        let home = self.rig.home();
+        let mut command = Command::new(ELDER);
+        command.env_clear().current_dir(home).env("HOME", home).env("TMPDIR", self.rig.scratch());
+        command.env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8").env("TZ", "UTC");
+        command.arg("-c").arg(home.join("offlineimaprc")).args(["-o", "-u", "basic"]);
+        let ended = self.rig.start(&mut command).wait();
+        self.rig.wait_for_hangup();
+        assert_eq!(ended.status, Some(0), "OfflineIMAP: {}", ended.output);
+        ended
+    }
+
+    /// Makes a change of every kind on both sides, none of which has been synced.
+    pub(crate) fn change_both_sides(&self) {
+        let mut imap = self.imap();
+        let maildir = self.maildir();
+        for folder in FOLDERS {
+            let (remote, local) = (self.remote(folder), self.local(folder));
+            let uid = |imap: &mut Imap, number| imap.uid(&remote, &subject(folder, number));
+            let (flagged, deleted) = (uid(&mut imap, 0), uid(&mut imap, 1));
+            imap.set_flags(&remote, flagged, "RS");
+            imap.remove(&remote, &deleted.to_string());
+            imap.append(&remote, "F", &message(&format!("{folder} new there")));
+            maildir.set_flags(&local, &subject(folder, 2), "S");
+            maildir.remove(&local, &subject(folder, 3));
+            let new = String::from_utf8(message(&format!("{folder} new here"))).unwrap();
+            maildir.deliver(&local, "R", new.replace("\r\n", "\n").as_bytes());
+        }
+    }
+
+    /// What both sides hold after [`Self::change_both_sides`] and a sync.
+    pub(crate) fn assert_changes_are_everywhere(&self, when: &str) {
+        let mut expected = Vec::new();
+        for folder in FOLDERS {
+            let name = folder.replace('/', ".");
+            for (number, flags) in [(0, "RS"), (2, "S"), (4, "F"), (5, "S")] {
+                expected.push(format!("{name}: {} [{flags}]", subject(folder, number)));
+            }
+            expected.push(format!("{name}: {folder} new there [F]"));
+            expected.push(format!("{name}: {folder} new here [R]"));
+        }
+        expected.sort();
+        assert_eq!(summary(&self.same_mail(when)), expected, "{when}");
+    }
+
+    /// What both sides hold, which must be the same.
+    pub(crate) fn same_mail(&self, when: &str) -> World {
+        let remote: World = FOLDERS
+            .iter()
+            .map(|folder| {
+                let mails = self.imap().messages(&self.remote(folder));
+                (folder.replace('/', "."), sorted(mails.into_iter().map(ServerMail::into_mail)))
+            })
+            .collect();
+        let local: World = FOLDERS
+            .iter()
+            .map(|folder| {
+                let mails = self.maildir().messages(&self.local(folder));
+                (folder.replace('/', "."), sorted(mails.into_iter().map(LocalMail::into_mail)))
+            })
+            .collect();
+        if remote != local {
+            let (remote, local) = (summary(&remote), summary(&local));
+            panic!("{when}: the sides differ\non the server: {remote:#?}\nlocally: {local:#?}");
+        }
+        local
+    }
+
+    /// Every message file of every folder, with its content.
+    pub(crate) fn message_files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let folders = FOLDERS.iter().flat_map(|it| self.maildir().messages(&self.local(it)));
+        folders.map(|mail| (mail.path, mail.content)).collect()
+    }
+
+    /// What was said to the server since it was last asked about, as far as it matters.
+    pub(crate) fn moved(&self) -> Moved {
+        let mut moved = Moved::default();
+        for line in self.rig.overheard() {
+            let upper = line.to_ascii_uppercase();
+            let command = upper.split_once(' ').map_or("", |(_, command)| command);
+            if command.contains("BODY.PEEK[]") || command.contains("BODY[]") {
+                moved.downloads.push(line);
+            } else if command.starts_with("APPEND ") {
+                moved.uploads += 1;
+            } else if ["STORE ", "UID STORE ", "UID EXPUNGE ", "EXPUNGE", "CREATE ", "DELETE "]
+                .iter()
+                .any(|it| command.starts_with(it))
+            {
+                moved.changes.push(line);
+            }
+        }
+        moved
+    }
+
+    /// Runs this program, which must take over every folder and change nothing at all.
+    pub(crate) fn is_taken_over_untouched(&self, when: &str) {
+        let before = self.message_files();
+        drop(self.rig.overheard());
+        let ended = self.rig.sync();
+        assert_eq!(self.moved(), Moved::default(), "{when}: {}", ended.output);
+        assert_eq!(before, self.message_files(), "{when}: {}", ended.output);
+        for folder in FOLDERS {
+            let told = format!("that OfflineIMAP had synced in folder {}", self.local(folder));
+            assert!(ended.output.contains(&told), "{when}: {}", ended.output);
+        }
+        self.rig.does_nothing(when);
+    }
+
+    /// Runs OfflineIMAP, which must find nothing to do.
+    pub(crate) fn elder_does_nothing(&self, when: &str) {
+        let before = self.message_files();
+        drop(self.rig.overheard());
+        let ended = self.sync_by_elder();
+        assert_eq!(self.moved(), Moved::default(), "{when}: {}", ended.output);
+        assert_eq!(before, self.message_files(), "{when}: {}", ended.output);
+    }
+
+    /// Exports the state; it must succeed.
+    pub(crate) fn export(&self) -> Ended {
+        let mut command = self.rig.command();
+        let ended = self.rig.start(command.args(["state", "export"])).wait();
+        assert_eq!(ended.status, Some(0), "{}", ended.output);
+        ended
+    }
+}
+
+/// The subject of a message that was there from the beginning.
+pub(crate) fn subject(folder: &str, number: usize) -> String {
+    format!("{folder} {number}").replace('~', "-")
+}
+
+fn sorted(mails: impl Iterator<Item = Mail>) -> Vec<Mail> {
+    let mut mails: Vec<Mail> = mails.collect();
+    mails.sort();
+    mails
+}
+
+/// Runs a script of Python's, for its `sqlite3`, with this argument.
+pub(crate) fn python(script: &str, argument: &Path) -> String {
+    let output = Command::new("python3").arg("-c").arg(script).arg(argument).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The files of a directory with their contents.
+pub(crate) fn contents(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+}

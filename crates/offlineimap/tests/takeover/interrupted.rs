@@ -1,0 +1,40 @@
+//! A takeover and an export that are killed at every step.
+
+use crate::elder::{FOLDERS, Inheritance, ORDINARY};
+
+/// No takeover of the tests has as many steps.
+const MANY_STEPS: usize = 400;
+
+#[test]
+fn a_takeover_that_is_killed_again_and_again_comes_to_the_same_end() {
+    let account = Inheritance::new(ORDINARY);
+    account.change_both_sides();
+    drop(account.rig.overheard());
+    let mut step = 0;
+    loop {
+        step += 1;
+        assert!(step < MANY_STEPS, "the takeover never ends");
+        if account.rig.crash(step).len() < step {
+            break;
+        }
+    }
+    account.assert_changes_are_everywhere("after so many crashes");
+    // An upload whose answer was lost is found again, and not repeated.
+    assert_eq!(account.moved().uploads, FOLDERS.len());
+    account.rig.does_nothing("after so many crashes");
+}
+
+#[test]
+fn an_export_that_is_killed_leaves_the_state_in_use() {
+    let account = Inheritance::new(ORDINARY);
+    account.rig.sync();
+    for step in 2..=FOLDERS.len() {
+        let mut command = account.rig.command();
+        command.args(["state", "export", "--crash-at-step", &step.to_string()]);
+        let ended = account.rig.start(&mut command).wait();
+        assert_eq!(ended.signal, Some(9), "step {step}: {}", ended.output);
+        account.rig.does_nothing("after a crash");
+    }
+    account.export();
+    account.elder_does_nothing("given back");
+}
