@@ -31,6 +31,7 @@ mod diagnostics;
 mod document;
 mod environment;
 mod load;
+mod netrc;
 pub mod options;
 mod overrides;
 mod source;
@@ -46,4 +47,5 @@ pub use diagnostics::{Color, Diagnostic, Diagnostics, Excerpt, Position, Severit
 pub use document::{Document, InterpolationError};
 pub use environment::{ConfigFileError, Environment, find_config_file};
 pub use load::{Request, RunMode, load};
+pub use netrc::{Netrc, NetrcEntry, NetrcError};
 pub use overrides::{Override, OverrideError};
