@@ -131,6 +131,10 @@ fn pair_up(old: &OldFolder, seen: &PerSide<Observation>) -> Result<Vec<Pair>, &'
     if old.source == Source::PlainText && common == 0 {
         return Err("it is in a historical format, and the folder has none of its messages");
     }
+    // A map that was lost looks the same as a folder that was emptied (B10).
+    if numbers_messages(Side::Local, &seen.local) && common == 0 {
+        return Err("the map of its UIDs knows none of its messages");
+    }
     let mut pairs = Vec::with_capacity(old.rows.len());
     for row in &old.rows {
         let there = Key::number(row.uid);

@@ -33,6 +33,8 @@ pub(crate) struct Told {
     pub(crate) warnings: Vec<String>,
     pub(crate) ignored: Vec<String>,
     pub(crate) copied: usize,
+    /// The number of messages taken over.
+    pub(crate) adopted: usize,
     pub(crate) planned: Vec<String>,
 }
 
@@ -90,7 +92,8 @@ impl Rig {
         std::mem::take(&mut *told.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
-    fn account(&self, mode: Mode, told: &Arc<Mutex<Told>>) -> Account {
+    /// The account, whose events are added to what was told.
+    pub(crate) fn account(&self, mode: Mode, told: &Arc<Mutex<Told>>) -> Account {
         let told = Arc::clone(told);
         Account {
             name: "Test".into(),
@@ -159,6 +162,7 @@ impl Told {
             Event::FolderIgnored { ignored, .. } => self.ignored.push(format!("{ignored:?}")),
             Event::FolderCreationInfinite { names, .. } => self.errors.push(format!("{names:?}")),
             Event::Copying { .. } => self.copied += 1,
+            Event::Adopted { messages, .. } => self.adopted += messages,
             Event::Planned { plan, .. } => self.planned.push(format!("{plan:?}")),
             Event::AccountStarted { .. }
             | Event::AccountFinished { .. }
