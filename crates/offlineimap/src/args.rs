@@ -50,7 +50,7 @@ pub(crate) struct Args {
 
     /// Show the repositories of the accounts and their folders, without a sync
     #[arg(long)]
-    pub(crate) info: bool,
+    info: bool,
 
     /// One account and one connection at a time
     #[arg(short = '1')]
@@ -126,10 +126,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NUMBER", hide = true)]
     pub(crate) crash_at_step: Option<u64>,
 
-    #[arg(long, value_name = "FOLDER", hide = true, allow_hyphen_values = true)]
-    delete_folder: Option<OsString>,
+    /// Delete this folder of one account on the server, without a sync
+    #[arg(long, value_name = "FOLDER", allow_hyphen_values = true)]
+    delete_folder: Option<String>,
 
-    #[arg(long, hide = true)]
+    /// Give message files from before OfflineIMAP 6.3.5 their present names, without a sync
+    #[arg(long)]
     migrate_fmd5_using_nametrans: bool,
 
     #[arg(long, hide = true)]
@@ -148,6 +150,21 @@ pub(crate) struct Args {
 enum AllowedFolder {
     Every,
     Named(String),
+}
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action<'a> {
+    /// `state ...`
+    State(StateCommand),
+    /// `--info`
+    Info,
+    /// `--migrate-fmd5-using-nametrans`
+    Migrate,
+    /// `--delete-folder`
+    DeleteFolder(&'a str),
+    /// None of these.
+    Sync,
 }
 
 /// What a command line asks for.
@@ -187,6 +204,19 @@ pub(crate) fn parse(arguments: &[OsString]) -> Command {
 }
 
 impl Args {
+    /// What the run is for: of several things, the first in an order of old.
+    pub(crate) fn action(&self) -> Action<'_> {
+        if let Ok(Some(command)) = StateCommand::of(&self.words) {
+            return Action::State(command);
+        }
+        match &self.delete_folder {
+            _ if self.info => Action::Info,
+            _ if self.migrate_fmd5_using_nametrans => Action::Migrate,
+            Some(folder) => Action::DeleteFolder(folder),
+            None => Action::Sync,
+        }
+    }
+
     /// Whether one thing is done after the other: `-1`, which profiles need too.
     pub(crate) fn single_threaded(&self) -> bool {
         self.single || self.profile.is_some()
@@ -207,14 +237,9 @@ impl Args {
     /// An option of OfflineIMAP that this version does not have: to go on without it would not be
     /// what was asked for.
     fn not_available(&self) -> Option<&'static str> {
-        [
-            ("--delete-folder", self.delete_folder.is_some()),
-            ("--migrate-fmd5-using-nametrans", self.migrate_fmd5_using_nametrans),
-            ("--mbnames-prune", self.mbnames_prune),
-            ("--update-keyring", self.update_keyring),
-        ]
-        .into_iter()
-        .find_map(|(option, given)| given.then_some(option))
+        [("--mbnames-prune", self.mbnames_prune), ("--update-keyring", self.update_keyring)]
+            .into_iter()
+            .find_map(|(option, given)| given.then_some(option))
     }
 }
 
@@ -288,6 +313,18 @@ mod tests {
     }
 
     #[test]
+    fn of_several_actions_the_first_in_their_order_is_done() {
+        for (words, action) in [
+            ("--delete-folder Old --migrate --info", Action::Info),
+            ("--delete-folder Old --migrate", Action::Migrate),
+            ("-o --delete-folder=--odd", Action::DeleteFolder("--odd")),
+            ("-o", Action::Sync),
+        ] {
+            assert_eq!(run(words).action(), action, "{words}");
+        }
+    }
+
+    #[test]
     fn overrides_accumulate_in_their_order() {
         let args = run("-kui=quiet -o -k Account_A:autorefresh=5 -k ui=");
         assert_eq!(args.overrides, ["ui=quiet", "Account_A:autorefresh=5", "ui="]);
@@ -327,12 +364,9 @@ mod tests {
 
     #[test]
     fn options_of_later_versions_are_refused_by_name() {
-        for (words, option) in [
-            ("--delete-folder Old", "--delete-folder"),
-            ("--mbnames-prune", "--mbnames-prune"),
-            ("--migrate-fmd5-using-nametrans", "--migrate-fmd5-using-nametrans"),
-            ("--update-keyring", "--update-keyring"),
-        ] {
+        for (words, option) in
+            [("--mbnames-prune", "--mbnames-prune"), ("--update-keyring", "--update-keyring")]
+        {
             let Command::Complain(text) = command(words) else { panic!("{words} is accepted") };
             assert!(text.ends_with(&format!("error: {option} is not available yet\n")), "{text}");
         }

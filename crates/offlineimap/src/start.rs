@@ -13,16 +13,18 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::{self, Ended};
-use crate::args::{self, Args, Command};
+use crate::args::{self, Action, Args, Command};
 use crate::configuration::ConfigFile;
 use crate::exit::{NotStarted, Status};
 use crate::signals::Signals;
-use crate::state_command::{self, StateCommand};
 use crate::ui::{
     Failure, Level, LogFile, Message, Records, Syslog, Thread, Ui, Verbosity, console,
 };
 use crate::wiring::{Concurrency, Run};
-use crate::{NAME, VERSION, debug, environment, info, profile, steps, terminal};
+use crate::{
+    NAME, VERSION, debug, delete_folder, environment, info, migrate, profile, state_command, steps,
+    terminal,
+};
 
 /// Threads that drive connections. One could; with two, a slow step of one account does not keep
 /// the others waiting.
@@ -65,7 +67,8 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
     let selection = args.debug.as_deref().map(debug::Selection::parse);
     let verbosity = if selection.is_some() { Verbosity::Debug } else { Verbosity::Ordinary };
 
-    let wanted = if args.info { UserInterface::Ttyui } else { config.general.ui };
+    let wanted =
+        if args.action() == Action::Info { UserInterface::Ttyui } else { config.general.ui };
     // Only the file can name one that does not exist yet: the option was checked.
     let (console, stand_in) = match console(wanted) {
         Some(console) => (Some(console), None),
@@ -112,7 +115,7 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
         let text = account.problems.render(Color::Never).trim_end().to_owned();
         ui.fail(Thread::Main, Failure { context, text });
     }
-    let dry = args.dry_run || args.info || config.general.dry_run;
+    let dry = args.dry_run || args.action() == Action::Info || config.general.dry_run;
     let run = Run {
         ui: Arc::clone(&ui),
         mode: if dry { Mode::DryRun } else { Mode::Sync },
@@ -146,20 +149,27 @@ fn announce_profile(ui: &Ui, args: &Args, profiles: &profile::Directory) {
 /// Does what the run is for. On return nothing is waited for, not even what hangs.
 fn work(args: &Args, run: Run, config: Config) -> anyhow::Result<Ended> {
     let runtime = runtime()?;
-    let ended = if args.info {
-        runtime.block_on(info::show(run, config.accounts));
-        Ended::InOrder
-    } else if let Ok(Some(command)) = StateCommand::of(&args.words) {
-        runtime.block_on(state_command::run(command, run, config.accounts));
-        Ended::InOrder
-    } else {
-        runtime.block_on(async {
-            let signals = Signals::install().context("cannot handle signals")?;
-            Ok::<_, anyhow::Error>(accounts::sync(run, config.accounts, signals).await)
-        })?
-    };
+    let ended = runtime.block_on(act(args.action(), run, config))?;
     runtime.shutdown_background();
     Ok(ended)
+}
+
+async fn act(action: Action<'_>, run: Run, config: Config) -> anyhow::Result<Ended> {
+    let Config { accounts, refused, .. } = config;
+    match action {
+        Action::Sync => {
+            let signals = Signals::install().context("cannot handle signals")?;
+            return Ok(accounts::sync(run, accounts, signals).await);
+        }
+        Action::State(command) => state_command::run(command, run, accounts).await,
+        Action::Info => info::show(run, accounts).await,
+        Action::Migrate => migrate::migrate(run, &accounts).await,
+        // What is wrong with the only account was told already.
+        Action::DeleteFolder(_) if accounts.is_empty() && refused.len() == 1 => {}
+        Action::DeleteFolder(folder) => delete_folder::delete(run, &accounts, folder).await,
+    }
+    // What is no sync has no end in good order before its end.
+    Ok(Ended::InOrder)
 }
 
 /// Few threads: each has a heap of its own, and memory is what a small machine lacks.

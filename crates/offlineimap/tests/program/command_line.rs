@@ -39,7 +39,8 @@ fn wrong_usage_is_status_2_and_says_why() {
         &["-o", "-a"],
         &["--dryrun"],
         &["-ok"],
-        &["--delete-folder", "Old"],
+        &["--delete-folder"],
+        &["--mbnames-prune"],
         &["--allow-deletes="],
     ]
     .iter()
@@ -149,4 +150,57 @@ fn the_system_log_is_told_beside_the_user_interface_or_instead() {
     let instead = sandbox.run(&["-su", "SysLog"]);
     assert_eq!((instead.status, instead.stdout.as_str()), (Some(0), ""));
     assert!(instead.stderr.lines().count() <= 1, "{}", instead.stderr);
+}
+
+#[test]
+fn a_folder_is_deleted_on_the_server_only() {
+    let server = ImapServer::start().unwrap();
+    server.mail().create("Old");
+    let sandbox = Sandbox::with_account(&server);
+    sandbox.run(&["-u", "quiet"]);
+    let arguments = ["-u", "basic", "--delete-folder", "Old"];
+    let pretended = sandbox.run(&[&arguments[..], &["--dry-run"]].concat());
+    assert_eq!(server.mail().mailboxes(), ["INBOX", "Old"]);
+    let done = sandbox.run(&arguments);
+    assert_eq!(server.mail().mailboxes(), ["INBOX"]);
+    assert!(sandbox.path("Mail/Old/cur").is_dir());
+    let refused = sandbox.run(&arguments);
+    let read_only =
+        sandbox.run(&[&arguments[..], &["-k", "Repository_Remote:readonly=yes"]].concat());
+    assert_snapshot!(format!("{pretended}\n{done}\n{refused}\n{read_only}"));
+}
+
+#[test]
+fn a_folder_is_deleted_in_one_account_only() {
+    let server = ImapServer::start().unwrap();
+    server.mail().create("Old");
+    let two = account("Two", &server).replace(" Local", " L2").replace(" Remote", " R2");
+    let configuration =
+        format!("[general]\naccounts = One, Two\n\n{}\n{two}", account("One", &server));
+    let sandbox = Sandbox::configured(&configuration);
+    let ran = sandbox.run(&["-u", "quiet", "--delete-folder", "Old"]);
+    assert_eq!(ran.status, Some(1));
+    assert!(ran.stdout.contains("you must supply only one account with '-a'"), "{ran}");
+    assert_eq!(server.mail().mailboxes(), ["INBOX", "Old"]);
+    let ran = sandbox.run(&["-u", "quiet", "--delete-folder", "Old", "-a", "Two"]);
+    assert_eq!((ran.status, ran.stdout.as_str()), (Some(0), ""));
+    assert_eq!(server.mail().mailboxes(), ["INBOX"]);
+}
+
+#[test]
+fn a_migration_looks_at_every_message_file_without_a_connection() {
+    let server = ImapServer::start().unwrap();
+    server.mail().add("INBOX", message::simple("one")).unwrap();
+    let sandbox = Sandbox::with_account(&server);
+    sandbox.run(&["-u", "quiet"]);
+    server.log().clear();
+    let file = sandbox.files("INBOX").remove(0);
+    let wrong = "d41d8cd98f00b204e9800998ecf8427e";
+    let name = file.to_string_lossy().replace("7e33429f656f1e6e9d79b29c3f82c57e", wrong);
+    std::fs::rename(&file, &name).unwrap();
+    let ran = sandbox.run(&["-u", "basic", "--migrate-fmd5-using-nametrans"]);
+    assert_eq!(ran.status, Some(0));
+    assert!(ran.stdout.contains("Inconsistent FMD5 for file `[HOME]/Mail/INBOX/"), "{ran}");
+    assert!(!sandbox.path(".offlineimap/Test.lock").exists());
+    assert!(server.log().changing().is_empty() && server.log().count("LOGIN") == 0);
 }
