@@ -1,6 +1,7 @@
 //! The server's side of the scenario, looked at and changed without the program.
 
 use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
 
 use offlineimap_testkit::courier::Courier;
 use offlineimap_testkit::cyrus::Cyrus;
@@ -26,7 +27,23 @@ impl Server {
     }
 
     pub(crate) fn dovecot() -> Self {
-        Self::Dovecot(Dovecot::start().unwrap())
+        Self::started(|| Self::Dovecot(Dovecot::start().unwrap()))
+    }
+
+    pub(crate) fn cyrus() -> Self {
+        Self::started(|| Self::Cyrus(Cyrus::start().unwrap()))
+    }
+
+    pub(crate) fn courier() -> Self {
+        Self::started(|| Self::Courier(Courier::start().unwrap()))
+    }
+
+    /// Starts real servers one after the other: each looks for a free port first and takes it
+    /// later, and until then another one could find the same.
+    fn started(start: impl FnOnce() -> Self) -> Self {
+        static STARTING: Mutex<()> = Mutex::new(());
+        let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+        start()
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

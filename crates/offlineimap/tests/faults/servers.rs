@@ -1,19 +1,12 @@
 //! The scenario on real servers, and the answer to an upload lost on each.
 
-use offlineimap_testkit::courier::Courier;
-use offlineimap_testkit::cyrus::Cyrus;
-use offlineimap_testkit::dovecot::Dovecot;
 use offlineimap_testkit::proxy::{Direction, Proxy, ProxyFault};
 use offlineimap_testkit::server::Cut;
 
 use crate::scene::Scene;
 use crate::server::Server;
 
-const SERVERS: [fn() -> Server; 3] = [
-    || Server::Dovecot(Dovecot::start().unwrap()),
-    || Server::Cyrus(Cyrus::start().unwrap()),
-    || Server::Courier(Courier::start().unwrap()),
-];
+const SERVERS: [fn() -> Server; 3] = [Server::dovecot, Server::cyrus, Server::courier];
 
 #[test]
 fn the_scenario_is_synced_in_one_run_on_real_servers() {
