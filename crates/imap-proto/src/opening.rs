@@ -147,7 +147,6 @@ enum Stage {
     Handshake,
     Login(CommandHandle),
     CapabilityAfterLogin(CommandHandle),
-    Id(CommandHandle),
     Ready,
 }
 
@@ -246,19 +245,13 @@ impl Opening {
                 }
                 Ok(self.identify(session))
             }
-            // Whatever the server thinks of our name, the session is open.
-            Stage::Id(own) if own == handle => {
-                self.stage = Stage::Ready;
-                Ok(Step::Ready)
-            }
-            Stage::Ready => Ok(Step::Ready),
-            Stage::Greeting
+            Stage::Ready
+            | Stage::Greeting
             | Stage::Handshake
             | Stage::CapabilityBeforeLogin(_)
             | Stage::StartTls(_)
             | Stage::Login(_)
-            | Stage::CapabilityAfterLogin(_)
-            | Stage::Id(_) => Ok(Step::Continue),
+            | Stage::CapabilityAfterLogin(_) => Ok(Step::Continue),
         }
     }
 
@@ -342,15 +335,16 @@ impl Opening {
     }
 
     /// Sends ID, without which 163.com refuses to open any mailbox.
+    /// Says who we are. Whatever the server thinks of our name, the session is open: the answer is
+    /// not waited for, and servers that want to know it first (163.com) hear it first.
     fn identify(&mut self, session: &mut Session) -> Step {
-        if !session.capabilities().is_some_and(|own| own.has("ID")) {
-            self.stage = Stage::Ready;
-            return Step::Ready;
+        if session.capabilities().is_some_and(|own| own.has("ID")) {
+            let fields: Vec<(&str, &str)> =
+                self.policy.id_fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+            session.submit(Command::id(&fields));
         }
-        let fields: Vec<(&str, &str)> =
-            self.policy.id_fields.iter().map(|(name, value)| (&**name, &**value)).collect();
-        self.stage = Stage::Id(session.submit(Command::id(&fields)));
-        Step::Continue
+        self.stage = Stage::Ready;
+        Step::Ready
     }
 }
 

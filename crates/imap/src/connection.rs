@@ -7,7 +7,7 @@ mod driver;
 
 pub use dial::DialError;
 
-pub(crate) use conversation::{Conversation, Happening, Ticket, accepted};
+pub(crate) use conversation::{Conversation, Happening, Outcomes, Ticket, accepted};
 pub(crate) use dial::{Dialer, Prospect};
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -41,6 +41,9 @@ pub(crate) struct ImapMailbox {
     /// Whether the SELECT of the opening has not been made use of. Only the first observation may
     /// do without another: servers do not tell a new UIDVALIDITY to whom has the mailbox selected.
     fresh: AtomicBool,
+    /// Held while a message is sent, so that all of them go over one connection. With LITERAL+
+    /// nothing is waited for meanwhile.
+    sending: tokio::sync::Mutex<()>,
 }
 
 impl ImapMailbox {
@@ -53,7 +56,8 @@ impl ImapMailbox {
         let wire = wire_name(&name);
         let uid_validity = Mutex::new(None);
         let fresh = AtomicBool::new(false);
-        let mailbox = Self { pool, name, wire, access, uid_validity, fresh };
+        let sending = tokio::sync::Mutex::new(());
+        let mailbox = Self { pool, name, wire, access, uid_validity, fresh, sending };
         let mut attempts = crate::pool::Attempts::new(mailbox.pool.config());
         loop {
             match mailbox.open_first().await {

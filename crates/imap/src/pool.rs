@@ -115,16 +115,18 @@ impl Pool {
         let selected = |connection: &Connection| {
             connection.selected.as_ref().map(|selected| selected.mailbox.clone())
         };
+        // Of several the one that was used last: work on one mailbox that needs one connection at a
+        // time stays on it. Servers make two that add to the same mailbox wait for each other.
         let wanted = match purpose {
             Purpose::Mailbox(name) => {
-                idle.iter().position(|connection| selected(connection).as_ref() == Some(name))
+                idle.iter().rposition(|connection| selected(connection).as_ref() == Some(name))
             }
             Purpose::Anything => None,
         };
         let at = wanted
             .or_else(|| idle.iter().position(|connection| connection.selected.is_none()))
             .or_else(|| idle.len().checked_sub(1))?;
-        Some(idle.swap_remove(at))
+        Some(idle.remove(at))
     }
 
     async fn dial(&self) -> Result<Connection, NotDialled> {

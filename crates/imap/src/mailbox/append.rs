@@ -25,6 +25,7 @@ pub(super) async fn stage(
     message: NewMessage,
     body: &mut dyn Body,
 ) -> Result<Staged, StoreError> {
+    let _turn = mailbox.sending.lock().await;
     let mut lease = mailbox.enter().await?;
     mailbox.check_writable(&mut lease)?;
     let size_octets = body.wire_octets();

@@ -6,7 +6,7 @@ use offlineimap_core::{Applied, FlagChange, Flags, Key, StoreError};
 use offlineimap_imap_proto::command::{Command, StoreAction};
 use offlineimap_imap_proto::uid_set::{Uid, UidSet};
 
-use crate::mailbox::presence::look;
+use crate::mailbox::presence::{Looking, Seen};
 use crate::mailbox::{ImapMailbox, batches, same};
 use crate::pool::Lease;
 use crate::translate::{flag_list, uid};
@@ -71,7 +71,9 @@ async fn apply(
     let wanted = parts.into_iter().flat_map(|(part, uids)| {
         batches(uids, usize::MAX).into_iter().map(move |set| (part.clone(), set))
     });
-    let failed = store(mailbox, &mut lease, wanted.collect()).await?;
+    // A server answers OK for messages that are gone: the look behind the changes tells.
+    let looked_at = batches(all.iter().copied(), usize::MAX);
+    let (failed, seen) = store(mailbox, &mut lease, wanted.collect(), &looked_at).await?;
     // One message can spoil a batch: find out which.
     let mut again = Vec::new();
     for (part, uids, refusal) in failed {
@@ -81,21 +83,23 @@ async fn apply(
             again.extend(batches(uids.iter(), 1).into_iter().map(|set| (part.clone(), set)));
         }
     }
-    for (_, uids, refusal) in store(mailbox, &mut lease, again).await? {
-        refused.extend(uids.iter().map(|uid| (uid, refusal.clone())));
+    if !again.is_empty() {
+        let (failed, _) = store(mailbox, &mut lease, again, &[]).await?;
+        for (_, uids, refusal) in failed {
+            refused.extend(uids.iter().map(|uid| (uid, refusal.clone())));
+        }
     }
-    // A server answers OK for messages that are gone.
-    let sets = batches(all.iter().copied(), usize::MAX);
-    let seen = look(mailbox, &mut lease, &sets).await?;
     Ok(Done { present: seen.present, refused })
 }
 
-/// Sends STOREs and returns the refused ones with the server's words.
+/// Sends STOREs, and behind them a look at some messages; returns the refused ones with the
+/// server's words, and what was seen.
 async fn store(
     mailbox: &ImapMailbox,
     lease: &mut Lease,
     wanted: Vec<(Part, UidSet)>,
-) -> Result<Vec<(Part, UidSet, String)>, StoreError> {
+    looked_at: &[UidSet],
+) -> Result<(Vec<(Part, UidSet, String)>, Seen), StoreError> {
     let mut conversation = lease.converse()?;
     let mut sent = Vec::new();
     for (part, uids) in wanted {
@@ -109,10 +113,12 @@ async fn store(
         mailbox.step(&format!("STORE {uids} {sign}({flags})"));
         sent.push((conversation.submit(command), part, uids));
     }
-    let outcomes = conversation.finish(|_| {}).await?;
+    let mut looking = Looking::begin(&mut conversation, looked_at);
+    let outcomes = conversation.finish(|data| looking.take(data)).await?;
     let refused = sent.into_iter().filter_map(|(ticket, part, uids)| {
         let refusal = outcomes.accepted(ticket).err()?;
         Some((part, uids, format!("does not take the flags: {refusal}")))
     });
-    Ok(refused.collect())
+    let refused = refused.collect();
+    Ok((refused, looking.end(mailbox, &outcomes)?))
 }

@@ -290,4 +290,4 @@ impl Request {
 const BATCH: usize = 150;
 
 /// How many commands are under way at servers that tell whose a body is.
-const WINDOW: usize = 4;
+const WINDOW: usize = 8;

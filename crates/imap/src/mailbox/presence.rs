@@ -8,6 +8,7 @@ use offlineimap_imap_proto::flags::{Flags as WireFlags, SystemFlag};
 use offlineimap_imap_proto::response::Untagged;
 use offlineimap_imap_proto::uid_set::{Uid, UidSet};
 
+use crate::connection::{Conversation, Outcomes, Ticket};
 use crate::mailbox::{ImapMailbox, batches};
 use crate::pool::{Attempts, Lease};
 
@@ -40,60 +41,89 @@ pub(super) struct Seen {
     pub(super) deleted: BTreeSet<Uid>,
 }
 
-/// Looks at messages in a mailbox that is selected. FETCH is asked, not SEARCH, which is unusable
-/// on some servers and lags behind on others; and behind a NOOP, which makes the server take note
-/// of what others did.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "a server says many things; only these matter here"
-)]
+/// Looks at messages in a mailbox that is selected.
 pub(super) async fn look(
     mailbox: &ImapMailbox,
     lease: &mut Lease,
     sets: &[UidSet],
 ) -> Result<Seen, StoreError> {
-    let mut seen = Seen::default();
-    if sets.is_empty() {
-        return Ok(seen);
-    }
     let mut conversation = lease.converse()?;
-    conversation.submit(Command::noop());
-    let tickets: Vec<_> = sets
-        .iter()
-        .map(|uids| {
+    let mut looking = Looking::begin(&mut conversation, sets);
+    let outcomes = conversation.finish(|data| looking.take(data)).await?;
+    looking.end(mailbox, &outcomes)
+}
+
+/// A look at some messages as part of a conversation, on the way together with other commands.
+///
+/// FETCH is asked, not SEARCH, which is unusable on some servers and lags behind on others; and
+/// behind a NOOP, which makes the server take note of what others did.
+pub(super) struct Looking {
+    tickets: Vec<Ticket>,
+    seen: Seen,
+    readable: Readable,
+}
+
+#[derive(PartialEq, Eq)]
+enum Readable {
+    Yes,
+    No,
+}
+
+impl Looking {
+    pub(super) fn begin(conversation: &mut Conversation<'_>, sets: &[UidSet]) -> Self {
+        let mut tickets = Vec::new();
+        if !sets.is_empty() {
+            conversation.submit(Command::noop());
+        }
+        for uids in sets {
             let messages = Messages::Uids(uids.clone());
-            conversation.submit(Command::fetch(messages, &[FetchItem::Uid, FetchItem::Flags]))
-        })
-        .collect();
-    let mut unreadable = 0;
-    let outcomes = conversation
-        .finish(|data| match data {
+            let items = [FetchItem::Uid, FetchItem::Flags];
+            tickets.push(conversation.submit(Command::fetch(messages, &items)));
+        }
+        Self { tickets, seen: Seen::default(), readable: Readable::Yes }
+    }
+
+    /// Takes what the server says during the conversation.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a server says many things; only these matter here"
+    )]
+    pub(super) fn take(&mut self, data: Untagged) {
+        match data {
             Untagged::Fetch(fetch) => {
                 let Some(uid) = fetch.uid else { return };
-                seen.present.insert(uid);
+                self.seen.present.insert(uid);
                 match fetch.flags {
                     Some(WireFlags::Known(flags)) if flags.contains(SystemFlag::Deleted) => {
-                        seen.deleted.insert(uid);
+                        self.seen.deleted.insert(uid);
                     }
                     Some(WireFlags::Known(_)) => {
-                        seen.deleted.remove(&uid);
+                        self.seen.deleted.remove(&uid);
                     }
                     Some(WireFlags::Unparsable) | None => {}
                 }
             }
             Untagged::Malformed(malformed) if malformed.name == "FETCH" => match malformed.uid {
-                Some(uid) => drop(seen.present.insert(uid)),
-                None => unreadable += 1,
+                Some(uid) => drop(self.seen.present.insert(uid)),
+                None => self.readable = Readable::No,
             },
             _ => {}
-        })
-        .await?;
-    for ticket in tickets {
-        let refused = outcomes.accepted(ticket);
-        refused.map_err(|text| mailbox.error(&format!("cannot be looked at: {text}")))?;
+        }
     }
-    if unreadable > 0 {
-        return Err(mailbox.error("gave an answer that cannot be read"));
+
+    /// Returns what was seen, once the conversation is over.
+    pub(super) fn end(
+        self,
+        mailbox: &ImapMailbox,
+        outcomes: &Outcomes,
+    ) -> Result<Seen, StoreError> {
+        for ticket in self.tickets {
+            let refused = outcomes.accepted(ticket);
+            refused.map_err(|text| mailbox.error(&format!("cannot be looked at: {text}")))?;
+        }
+        match self.readable {
+            Readable::Yes => Ok(self.seen),
+            Readable::No => Err(mailbox.error("gave an answer that cannot be read")),
+        }
     }
-    Ok(seen)
 }

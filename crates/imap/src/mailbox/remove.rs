@@ -8,6 +8,7 @@ use offlineimap_imap_proto::flags::{FlagList, SystemFlag};
 use offlineimap_imap_proto::response::Untagged;
 use offlineimap_imap_proto::uid_set::{Uid, UidSet};
 
+use crate::connection::Ticket;
 use crate::mailbox::presence::look;
 use crate::mailbox::{ImapMailbox, batches, same};
 use crate::pool::Lease;
@@ -64,80 +65,102 @@ async fn apply(
     let mut lease = mailbox.enter().await?;
     mailbox.check_writable(&mut lease)?;
     let sets = batches(uids.iter().copied(), usize::MAX);
-    let mut failure = mark(mailbox, &mut lease, &sets).await?;
-    let mut expunging = Expunging::Spared;
-    if failure.is_none() && removal == Removal::Expunge {
-        match expunge(mailbox, &mut lease, uids, &sets).await? {
-            Ok(sent) => expunging = sent,
-            Err(refusal) => failure = Some(refusal),
+    let has_uid_expunge =
+        lease.capabilities().is_some_and(|own| own.has("UIDPLUS") || own.has("IMAP4REV2"));
+    match removal {
+        Removal::MarkDeleted => send(mailbox, &mut lease, &sets, Then::Nothing).await,
+        // All on the way at once: a UID EXPUNGE touches only these, and of these only marked ones.
+        Removal::Expunge if has_uid_expunge => {
+            send(mailbox, &mut lease, &sets, Then::UidExpunge).await
         }
+        Removal::Expunge => expunge_all_or_none(mailbox, &mut lease, uids, &sets).await,
     }
-    let seen = look(mailbox, &mut lease, &sets).await?;
-    Ok(Done { present: seen.present, marked: seen.deleted, failure, expunging })
 }
 
-async fn mark(
+/// What follows the marking.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Nothing,
+    UidExpunge,
+}
+
+/// Marks messages, perhaps expunges them, all on the way at once, and looks at what is left.
+async fn send(
     mailbox: &ImapMailbox,
     lease: &mut Lease,
     sets: &[UidSet],
-) -> Result<Option<String>, StoreError> {
+    then: Then,
+) -> Result<Done, StoreError> {
     let deleted: FlagList = [SystemFlag::Deleted].into_iter().collect();
     let mut conversation = lease.converse()?;
-    let mut tickets = Vec::new();
+    let mut marks = Vec::new();
     for uids in sets {
         let Some(command) = Command::store(uids.clone(), StoreAction::Add, &deleted) else {
             continue;
         };
         mailbox.step(&format!("STORE {uids} +({deleted})"));
-        tickets.push(conversation.submit(command));
+        marks.push(conversation.submit(command));
+    }
+    let mut expunges = Vec::new();
+    if then == Then::UidExpunge {
+        for uids in sets {
+            mailbox.step(&format!("UID EXPUNGE {uids}"));
+            expunges.push(conversation.submit(Command::uid_expunge(uids)));
+        }
     }
     let outcomes = conversation.finish(|_| {}).await?;
-    let refusal = tickets.into_iter().find_map(|ticket| outcomes.accepted(ticket).err());
-    Ok(refusal.map(|text| format!("cannot be marked as deleted: {text}")))
+    drop(conversation);
+    let refusal = |tickets: Vec<Ticket>| {
+        tickets.into_iter().find_map(|ticket| outcomes.accepted(ticket).err())
+    };
+    let failure = refusal(marks)
+        .map(|text| format!("cannot be marked as deleted: {text}"))
+        .or_else(|| refusal(expunges).map(|text| format!("cannot be expunged: {text}")));
+    // Not on the way together with the rest: what a server says of a message while it is being
+    // marked must not pass for a sign that it is still there.
+    let seen = look(mailbox, lease, sets).await?;
+    let expunging = match then {
+        Then::UidExpunge => Expunging::Sent,
+        Then::Nothing => Expunging::Spared,
+    };
+    Ok(Done { present: seen.present, marked: seen.deleted, failure, expunging })
 }
 
-/// Expunges what is marked, if that touches nothing else. The inner error is a refusal.
-async fn expunge(
+/// On a server that can only expunge all marked messages: does so if they are all ours.
+async fn expunge_all_or_none(
     mailbox: &ImapMailbox,
     lease: &mut Lease,
     uids: &BTreeSet<Uid>,
     sets: &[UidSet],
-) -> Result<Result<Expunging, String>, StoreError> {
-    let has_uid_expunge =
-        lease.capabilities().is_some_and(|own| own.has("UIDPLUS") || own.has("IMAP4REV2"));
-    let mut commands = Vec::new();
-    if has_uid_expunge {
-        for uids in sets {
-            commands.push((format!("UID EXPUNGE {uids}"), Command::uid_expunge(uids)));
+) -> Result<Done, StoreError> {
+    let mut done = send(mailbox, lease, sets, Then::Nothing).await?;
+    if done.failure.is_some() {
+        return Ok(done);
+    }
+    match others_marked(lease, uids).await? {
+        Ok(0) => {}
+        Ok(others) => {
+            tracing::warn!(
+                "{}: the server cannot expunge single messages and {others} others are marked \
+                 \\Deleted: the messages stay marked",
+                mailbox.name
+            );
+            return Ok(done);
         }
-    } else {
-        match others_marked(lease, uids).await? {
-            Ok(0) => commands.push(("EXPUNGE".to_owned(), Command::expunge())),
-            Ok(others) => {
-                tracing::warn!(
-                    "{}: the server cannot expunge single messages and {others} others are \
-                     marked \\Deleted: the messages stay marked",
-                    mailbox.name
-                );
-                return Ok(Ok(Expunging::Spared));
-            }
-            Err(refusal) => {
-                return Ok(Err(format!("cannot be expunged without harm: {refusal}")));
-            }
+        Err(refusal) => {
+            done.failure = Some(format!("cannot be expunged without harm: {refusal}"));
+            return Ok(done);
         }
     }
     let mut conversation = lease.converse()?;
-    let mut tickets = Vec::new();
-    for (name, command) in commands {
-        mailbox.step(&name);
-        tickets.push(conversation.submit(command));
-    }
+    mailbox.step("EXPUNGE");
+    let ticket = conversation.submit(Command::expunge());
     let outcomes = conversation.finish(|_| {}).await?;
-    let refusal = tickets.into_iter().find_map(|ticket| outcomes.accepted(ticket).err());
-    Ok(match refusal {
-        Some(text) => Err(format!("cannot be expunged: {text}")),
-        None => Ok(Expunging::Sent),
-    })
+    drop(conversation);
+    let failure = outcomes.accepted(ticket).err().map(|text| format!("cannot be expunged: {text}"));
+    let seen = look(mailbox, lease, sets).await?;
+    let expunging = Expunging::Sent;
+    Ok(Done { present: seen.present, marked: seen.deleted, failure, expunging })
 }
 
 /// Counts the messages marked `\Deleted` that are not ours; the inner error is a refusal.
