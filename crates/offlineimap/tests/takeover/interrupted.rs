@@ -25,6 +25,25 @@ fn a_takeover_that_is_killed_again_and_again_comes_to_the_same_end() {
 }
 
 #[test]
+fn a_folder_that_has_to_be_created_deletes_nothing_whenever_the_program_is_killed() {
+    let account = Inheritance::new(ORDINARY);
+    std::fs::remove_dir_all(account.maildir().folder("Lists.rust")).unwrap();
+    let mut step = 0;
+    loop {
+        step += 1;
+        assert!(step < MANY_STEPS, "the takeover never ends");
+        let ended = account.rig.crash(step).len() < step;
+        let left = account.imap().messages("Lists/rust").len();
+        assert_eq!(left, 6, "a message was taken for deleted, step {step}");
+        if ended {
+            break;
+        }
+    }
+    let world = account.same_mail("downloaded again");
+    assert!(world.values().all(|mails| mails.len() == 6), "{world:#?}");
+}
+
+#[test]
 fn an_export_that_is_killed_leaves_the_state_in_use() {
     let account = Inheritance::new(ORDINARY);
     account.rig.sync();
