@@ -258,15 +258,21 @@ pub enum AddressFamily {
     Ipv6,
 }
 
-/// Where the password of a repository comes from, in OfflineIMAP's order of preference.
+/// Where the password of a repository comes from. None of them is asked before connecting.
 #[derive(Debug, Clone)]
 pub enum PasswordSource {
     /// `remotepass`; never empty.
     Given(SecretString),
-    /// `remotepassfile`, tilde expanded: the first line of this file, stripped. Read it when
-    /// connecting, not earlier.
+    /// `remotepassfile`, tilde expanded: the first line of this file, stripped.
     File(PathBuf),
-    /// Not configured: the user has to be asked.
+    /// `remotepasscmd`: the first line that this command of the shell writes; never empty.
+    Command(String),
+    /// `remotepasscredential`: the first line of the credential of this name that systemd passes;
+    /// never empty, and a single component of a path.
+    Credential(String),
+    /// `remotepassenv`: the value of this environment variable; never empty.
+    Variable(String),
+    /// Not configured: netrc files are looked at, then the user is asked.
     Ask,
 }
 

@@ -10,6 +10,7 @@ pub struct Environment<'a> {
     home: Option<PathBuf>,
     variable: Lookup<'a, OsString>,
     user_home: Lookup<'a, PathBuf>,
+    netrc_login: Lookup<'a, Result<String, String>>,
 }
 
 /// Finds something by name.
@@ -19,7 +20,12 @@ impl<'a> Environment<'a> {
     /// Surroundings with this home directory (`$HOME`, else that of the password database) and a
     /// way to look up environment variables. No other user has a home directory.
     pub fn new(home: Option<PathBuf>, variable: impl Fn(&str) -> Option<OsString> + 'a) -> Self {
-        Self { home, variable: Box::new(variable), user_home: Box::new(|_| None) }
+        Self {
+            home,
+            variable: Box::new(variable),
+            user_home: Box::new(|_| None),
+            netrc_login: Box::new(|_| None),
+        }
     }
 
     /// Adds a way to find the home directory of a user, for `~user`.
@@ -27,6 +33,22 @@ impl<'a> Environment<'a> {
     pub fn with_user_homes(mut self, lookup: impl Fn(&str) -> Option<PathBuf> + 'a) -> Self {
         self.user_home = Box::new(lookup);
         self
+    }
+
+    /// Adds a way to find out who signs in on a host, for repositories that do not say. It may fail
+    /// for reasons told in words.
+    #[must_use]
+    pub fn with_netrc_logins(
+        mut self,
+        lookup: impl Fn(&str) -> Result<Option<String>, String> + 'a,
+    ) -> Self {
+        self.netrc_login = Box::new(move |host| lookup(host).transpose());
+        self
+    }
+
+    /// Asks who signs in on a host.
+    pub(crate) fn netrc_login(&self, host: &str) -> Result<Option<String>, String> {
+        (self.netrc_login)(host).transpose()
     }
 
     /// Replaces `~` and `~user` at the start of a path.

@@ -10,6 +10,7 @@ mod general;
 mod imap;
 mod maildir;
 mod names;
+mod password;
 mod reader;
 mod selection;
 

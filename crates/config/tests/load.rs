@@ -215,6 +215,58 @@ fn passwords_come_from_the_first_place_that_has_one() {
 }
 
 #[test]
+fn a_password_can_come_from_a_command_a_credential_or_a_variable() {
+    let password =
+        |remote| Rc { remote, ..Rc::default() }.clean().accounts[0].remote.password.clone();
+    assert!(matches!(password("remotepasscmd = pass show %%h | head -1"),
+        PasswordSource::Command(command) if command == "pass show %h | head -1"));
+    assert!(matches!(password("remotepasscredential = imap.work\nremotepass ="),
+        PasswordSource::Credential(name) if name == "imap.work"));
+    assert!(matches!(password("remotepassenv = IMAP_PASSWORD"),
+        PasswordSource::Variable(name) if name == "IMAP_PASSWORD"));
+}
+
+#[test]
+fn a_password_with_two_sources_is_refused_with_both_lines() {
+    for remote in [
+        "remotepass = hunter2\nremotepasscmd = x",
+        "remotepassfile = x\nremotepasscredential = x",
+        "remotepassenv = X\nremotepasscmd = x",
+    ] {
+        let config = Rc { remote, ..Rc::default() }.load().unwrap();
+        let problem = config.refused[0].problems.iter().next().unwrap();
+        assert!(problem.message.starts_with("the password has two sources: "), "{problem}");
+        let lines: Vec<usize> =
+            problem.excerpts.iter().map(|excerpt| excerpt.position.line).collect();
+        assert!(matches!(lines[..], [one, other] if one.abs_diff(other) == 1), "{lines:?}");
+        assert!(!config.refused[0].problems.to_string().contains("hunter2"));
+    }
+    for remote in ["remotepasscredential = ../x", "remotepassenv = $PASS", "remotepassenv = A B"] {
+        let refusal = Rc { remote, ..Rc::default() }.refusal();
+        assert!(refusal.contains(" is not the name of a"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_netrc_file_can_say_who_signs_in() {
+    let text = Rc::default().text().replace("remoteuser = joe\n", "");
+    let user_of = |text: &str, login: fn(&str) -> Result<Option<String>, String>| {
+        let environment = environment().with_netrc_logins(login);
+        load(&Request::new("rc", text.as_bytes()), &environment).unwrap()
+    };
+    let config = user_of(&text, |host| Ok((host == "imap.example.org").then(|| "ann".to_owned())));
+    assert_eq!(config.accounts[0].remote.user, "ann");
+    let config = user_of(&Rc::default().text(), |_| Err("nobody may look".to_owned()));
+    assert_eq!(config.accounts[0].remote.user, "joe");
+    let config = user_of(&text, |_| Err("nobody may look".to_owned()));
+    let refusal = config.refused[0].problems.to_string();
+    assert!(refusal.contains("has no 'remoteuser', and nobody may look"), "{refusal}");
+    let config = user_of(&text, |_| Ok(None));
+    let refusal = config.refused[0].problems.to_string();
+    assert!(refusal.contains("[Repository There] has no 'remoteuser'"), "{refusal}");
+}
+
+#[test]
 fn gmail_brings_its_own_host() {
     let text = Rc { remote: "type = Gmail", ..Rc::default() }
         .text()

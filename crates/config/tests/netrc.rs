@@ -117,9 +117,8 @@ fn any_words_are_read_as_by_python() {
         1 => Just("a\\ b"), 1 => Just("q\"x\\"), 1 => Just("\"open"),
     ];
     let blank = prop_oneof![5 => Just(" "), 2 => Just("\n"), 1 => Just("\t"), 1 => Just("\n\n")];
-    let file = prop::collection::vec((word, blank), 0..14).prop_map(|words| {
-        words.into_iter().map(|(word, blank)| format!("{word}{blank}")).collect()
-    });
+    let words = prop::collection::vec((word, blank).prop_map(<[&str; 2]>::from), 0..14);
+    let file = words.prop_map(|words| words.concat().concat());
     let mut runner = TestRunner::deterministic();
     let files: Vec<String> =
         (0..4000).map(|_| file.new_tree(&mut runner).unwrap().current()).collect();

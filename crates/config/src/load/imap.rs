@@ -3,14 +3,13 @@
 use std::net::IpAddr;
 use std::num::{NonZeroU16, NonZeroUsize};
 
-use secrecy::SecretString;
-
+use super::password;
 use super::reader::{Presence, Reader};
 use crate::options::nearest;
 use crate::source::strip;
 use crate::{
-    AddressFamily, AuthMechanism, CaFile, Diagnostic, ImapFlavor, ImapRepository, PasswordSource,
-    StartTlsDemand, TlsMode, Trust, value,
+    AddressFamily, AuthMechanism, CaFile, Diagnostic, ImapFlavor, ImapRepository, StartTlsDemand,
+    TlsMode, Trust, value,
 };
 
 pub(super) fn load(
@@ -22,8 +21,8 @@ pub(super) fn load(
     let host = host(reader, name, flavor);
     let tls = tls_mode(reader, name, host.as_deref());
     let port = port(reader, tls.as_ref());
-    let user = user(reader);
-    let password = password(reader);
+    let user = user(reader, host.as_deref());
+    let password = password::source(reader);
     let auth_mechanisms = auth_mechanisms(reader, name);
     let max_connections = reader
         .parsed("maxconnections", |text| value::int_within(text, 1, u64::from(u16::MAX)))
@@ -100,26 +99,27 @@ fn port(reader: &mut Reader<'_>, tls: Option<&TlsMode>) -> Option<NonZeroU16> {
     })
 }
 
-fn user(reader: &mut Reader<'_>) -> Option<String> {
-    if reader.presence("remoteuser") == Presence::Absent
-        && reader.presence("remoteusereval") == Presence::Set
-    {
-        return None;
-    }
-    reader.required_text("remoteuser", "you@example.org")
-}
-
-fn password(reader: &mut Reader<'_>) -> Option<PasswordSource> {
-    if reader.presence("remotepass") == Presence::Set {
-        let password = reader.reading("remotepass")?.text;
-        if !password.is_empty() {
-            return Some(PasswordSource::Given(SecretString::from(password)));
+fn user(reader: &mut Reader<'_>, host: Option<&str>) -> Option<String> {
+    if reader.presence("remoteuser") == Presence::Absent {
+        if reader.presence("remoteusereval") == Presence::Set {
+            return None;
+        }
+        match reader.netrc_login(host?) {
+            Ok(Some(user)) => return Some(user),
+            Ok(None) => {}
+            Err(error) => {
+                let message =
+                    format!("[{}] has no 'remoteuser', and {error}", reader.section_name());
+                let mut problem = Diagnostic::error(message);
+                if let Some(header) = reader.header("") {
+                    problem = problem.at(header);
+                }
+                reader.problems.push(problem);
+                return None;
+            }
         }
     }
-    if reader.presence("remotepassfile") == Presence::Set {
-        return reader.path("remotepassfile").map(PasswordSource::File);
-    }
-    Some(PasswordSource::Ask)
+    reader.required_text("remoteuser", "you@example.org")
 }
 
 /// TLS is never without a way to recognise the server (`spec/config.md` §8.6).

@@ -237,6 +237,22 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The name of the section.
+    pub(super) fn section_name(&self) -> &'a str {
+        self.section
+    }
+
+    /// Who signs in on a host, as a netrc file says.
+    pub(super) fn netrc_login(&self, host: &str) -> Result<Option<String>, String> {
+        self.environment.netrc_login(host)
+    }
+
+    /// Where the name of an option stands that is set.
+    pub(super) fn name_excerpt(&self, option: &str, label: &str) -> Option<Excerpt> {
+        let entry = self.document.entry(self.section, option)?;
+        Some(self.document.excerpt(&entry.name_span, label))
+    }
+
     /// Where a value stands.
     pub(super) fn excerpt(&self, reading: &Reading<'_>) -> Excerpt {
         self.document.excerpt(&reading.entry.value_span(), "")

@@ -130,7 +130,15 @@ pub(super) const ROWS: &[Spec] = &[
         Refused,
         "A command that speaks IMAP on its input and output.",
     ),
-    row(Imap, "remoteuser", Text, Unset("required so far"), Works, "The name to log in with."),
+    row(
+        Imap,
+        "remoteuser",
+        Text,
+        Unset("the login for the host in `~/.netrc` or `/etc/netrc`"),
+        Works,
+        "The name to log in with. \
+         It is required if no netrc file has it.",
+    ),
     row(
         Imap,
         "remoteusereval",
@@ -153,9 +161,39 @@ pub(super) const ROWS: &[Spec] = &[
         Imap,
         "remotepassfile",
         Path(Expansion::Tilde),
-        Unset("the password is asked for"),
+        Unset("the other sources of the password"),
         Works,
         "A file whose first line is the password; used without `remotepass`.",
+    ),
+    row(
+        Imap,
+        "remotepasscmd",
+        Command,
+        Unset("none"),
+        Works,
+        "A command for the shell; the first line that it writes is the password. \
+         It runs just before the first connection, has a minute to end, and can use the terminal. \
+         Like the next two options it stands alone: with another source of the password beside it \
+         the account is refused.",
+    ),
+    row(
+        Imap,
+        "remotepasscredential",
+        Text,
+        Unset("none"),
+        Works,
+        "The name of a credential that systemd passes to the service (`LoadCredential=`, \
+         `LoadCredentialEncrypted=`); its first line is the password.",
+    ),
+    row(
+        Imap,
+        "remotepassenv",
+        Text,
+        Unset("none"),
+        Works,
+        "The name of the environment variable that is the password. \
+         Without any source of the password, `~/.netrc` and `/etc/netrc` are looked at, then the \
+         password is asked for.",
     ),
     row(
         Imap,
