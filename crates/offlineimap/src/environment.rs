@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use offlineimap_config::Environment;
 
+use crate::netrc::NetrcFiles;
+
 /// The variable that ends the process at a step, like `--crash-at-step`.
 pub(crate) const CRASH_AT_STEP: &str = "OFFLINEIMAP_CRASH_AT_STEP";
 
@@ -15,12 +17,18 @@ pub(crate) const LOG_STEPS: &str = "OFFLINEIMAP_LOG_STEPS";
 
 /// The surroundings for the configuration.
 pub(crate) fn surroundings() -> Environment<'static> {
-    let home = variable("HOME").map(PathBuf::from).or_else(|| {
+    let netrc = NetrcFiles::of_user(home().as_deref());
+    Environment::new(home(), variable)
+        .with_user_homes(|user| home_in_passwd(|fields| fields.first() == Some(&user)))
+        .with_netrc_logins(move |host| netrc.login(host).map_err(|error| error.to_string()))
+}
+
+/// The home directory of the user.
+pub(crate) fn home() -> Option<PathBuf> {
+    variable("HOME").map(PathBuf::from).or_else(|| {
         let user = rustix::process::getuid().as_raw().to_string();
         home_in_passwd(|fields| fields.get(2) == Some(&user.as_str()))
-    });
-    Environment::new(home, variable)
-        .with_user_homes(|user| home_in_passwd(|fields| fields.first() == Some(&user)))
+    })
 }
 
 /// A variable that is set.

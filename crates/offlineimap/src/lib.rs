@@ -15,6 +15,7 @@ mod exit;
 mod info;
 mod migrate;
 mod names;
+mod netrc;
 mod password;
 mod profile;
 mod signals;

@@ -1,5 +1,7 @@
 //! Where a repository's password comes from (`spec/cli.md` §14).
 
+mod command;
+
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -13,6 +15,8 @@ use secrecy::SecretString;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
+use crate::environment;
+use crate::netrc::NetrcFiles;
 use crate::terminal;
 use crate::ui::{Level, Message, Thread, Ui};
 
@@ -24,6 +28,8 @@ static ASKING: Mutex<()> = Mutex::const_new(());
 pub(crate) struct Password {
     /// As configured.
     pub(crate) source: PasswordSource,
+    /// Where it is good for.
+    pub(crate) host: String,
     /// Whose password it is.
     pub(crate) user: String,
     /// What is said before connecting.
@@ -40,9 +46,12 @@ impl SecretProvider for Password {
             PasswordSource::Given(secret) => secret.clone(),
             PasswordSource::File(path) => match first_line(path.clone()).await? {
                 Some(secret) => secret,
-                None => self.ask().await?,
+                None => self.elsewhere().await?,
             },
-            PasswordSource::Ask => self.ask().await?,
+            PasswordSource::Command(command) => self.of_command(command).await?,
+            PasswordSource::Credential(name) => credential(name).await?,
+            PasswordSource::Variable(name) => variable(name)?,
+            PasswordSource::Ask => self.elsewhere().await?,
         };
         let (thread, text) = (self.thread.clone(), self.announcement.clone());
         self.ui.tell(Message { level: Level::Info, thread, text });
@@ -51,6 +60,25 @@ impl SecretProvider for Password {
 }
 
 impl Password {
+    /// Of the command. What it asks on the terminal is not to be written over.
+    async fn of_command(&self, command: &str) -> Result<SecretString, StoreError> {
+        let _one_at_a_time = ASKING.lock().await;
+        let _hold = self.ui.hold();
+        let password = command::password_of(command, command::DEADLINE).await;
+        password.map_err(|error| StoreError::new(StoreErrorKind::Store, error.to_string()))
+    }
+
+    /// From a netrc file, or from the user.
+    async fn elsewhere(&self) -> Result<SecretString, StoreError> {
+        let (host, user) = (self.host.clone(), self.user.clone());
+        let files = NetrcFiles::of_user(environment::home().as_deref());
+        let found = run(move || files.password(&host, &user)).await?;
+        match found.map_err(|error| StoreError::new(StoreErrorKind::Store, error.to_string()))? {
+            Some(secret) => Ok(secret),
+            None => self.ask().await,
+        }
+    }
+
     async fn ask(&self) -> Result<SecretString, StoreError> {
         if !self.ui.can_ask() {
             let text = "Prompting for a password is not supported in this UI backend.";
@@ -66,6 +94,27 @@ impl Password {
             StoreError::new(StoreErrorKind::Store, text).caused_by(error)
         })
     }
+}
+
+/// From the directory that systemd makes for a service.
+async fn credential(name: &str) -> Result<SecretString, StoreError> {
+    let Some(directory) = environment::variable("CREDENTIALS_DIRECTORY") else {
+        let text = format!("no credential '{name}': systemd passes none to this process");
+        return Err(StoreError::new(StoreErrorKind::Store, text));
+    };
+    first_line(PathBuf::from(directory).join(name)).await?.ok_or_else(|| {
+        StoreError::new(StoreErrorKind::Store, format!("the credential '{name}' is empty"))
+    })
+}
+
+fn variable(name: &str) -> Result<SecretString, StoreError> {
+    let value = environment::variable(name).unwrap_or_default();
+    let text = match value.into_string() {
+        Ok(value) if !value.is_empty() => return Ok(SecretString::from(value)),
+        Ok(_) => format!("no password: the environment variable '{name}' is not set"),
+        Err(_) => format!("the password in the environment variable '{name}' is not UTF-8"),
+    };
+    Err(StoreError::new(StoreErrorKind::Store, text))
 }
 
 /// The first line of a file without the blanks around it; `None` if that is nothing.

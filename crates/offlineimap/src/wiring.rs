@@ -160,6 +160,7 @@ fn imap_config(
 ) -> anyhow::Result<ImapConfig> {
     let password = Password {
         source: imap.password.clone(),
+        host: imap.host.clone(),
         user: imap.user.clone(),
         announcement: format!(
             "Establishing connection to {}:{} ({})",
