@@ -166,6 +166,18 @@ impl Flags {
         Self { system: self.system & support.system, keywords }
     }
 
+    /// Returns the same flags, with the keywords that both have spelt as they are there: not every
+    /// server finds a keyword in another spelling.
+    #[must_use]
+    pub fn spelt_as_in(&self, there: &Self) -> Self {
+        let known = there.keywords.as_deref();
+        let spelt =
+            |keyword: &Keyword| known.and_then(|it| it.get(keyword)).unwrap_or(keyword).clone();
+        let keywords =
+            self.keywords.as_deref().map(|set| Box::new(set.iter().map(spelt).collect()));
+        Self { system: self.system, keywords }
+    }
+
     fn combine(
         &self,
         other: &Self,
@@ -237,6 +249,18 @@ impl FlagSupport {
         Self { system: flags.system, keywords: Keywords::Listed(flags.clone()) }
     }
 
+    /// Returns the keywords among flags that the side cannot store although it can store others:
+    /// those that somebody may have forgotten. A side without keywords misses none.
+    pub fn missing_keywords<'a>(&self, flags: &'a Flags) -> impl Iterator<Item = &'a str> {
+        let listed = match &self.keywords {
+            Keywords::Listed(listed) => listed.keywords.as_deref(),
+            Keywords::Any => None,
+        };
+        let all = listed.and(flags.keywords.as_deref()).into_iter().flatten();
+        all.filter(move |keyword| listed.is_some_and(|listed| !listed.contains(*keyword)))
+            .map(|keyword| &*keyword.0)
+    }
+
     /// The given system flags and any keyword (`\*` among PERMANENTFLAGS).
     pub fn listed_and_any_keyword(flags: &Flags) -> Self {
         Self { system: flags.system, keywords: Keywords::Any }
@@ -299,12 +323,32 @@ mod tests {
     }
 
     #[test]
+    fn keywords_are_spelt_as_elsewhere() {
+        let here = Flags::from_letters("S").with_keyword("work").with_keyword("home");
+        let there = Flags::from_letters("F").with_keyword("WORK").with_keyword("other");
+        assert_eq!(here.spelt_as_in(&there).to_string(), "S{home}{WORK}");
+        assert_eq!(here.spelt_as_in(&Flags::default()).to_string(), "S{home}{work}");
+    }
+
+    #[test]
     fn a_change_leads_from_one_set_to_the_other() {
         let from = Flags::from_letters("FS").with_keyword("a");
         let to = Flags::from_letters("RS").with_keyword("b");
         let change = FlagChange::between(&from, &to);
         assert_eq!(change.to_string(), "+R{b}-F{a}");
         assert_eq!(change.apply(&from), to);
+    }
+
+    #[test]
+    fn a_side_misses_keywords_only_if_it_has_some() {
+        let flags = Flags::from_letters("S").with_keyword("Work").with_keyword("other");
+        let missing = |support: &FlagSupport| -> Vec<String> {
+            support.missing_keywords(&flags).map(str::to_owned).collect()
+        };
+        let some = FlagSupport::listed(&Flags::default().with_keyword("WORK"));
+        assert_eq!(missing(&some), ["other"]);
+        assert!(missing(&FlagSupport::any()).is_empty());
+        assert!(missing(&FlagSupport::system_flags()).is_empty());
     }
 
     #[test]

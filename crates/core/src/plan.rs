@@ -370,6 +370,7 @@ impl<'a> Planner<'a> {
         if change.is_empty() {
             return;
         }
+        let change = FlagChange { remove: change.remove.spelt_as_in(&item.flags), ..change };
         if let Some(why) = self.closed(side) {
             self.plan.withheld.push(Withheld::Flags(side, why, item.key.clone()));
             return;
