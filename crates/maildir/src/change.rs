@@ -17,19 +17,21 @@ impl OpenFolder {
         &self,
         changes: &[(Key, FlagChange)],
     ) -> Vec<Result<Applied, MaildirError>> {
+        let conventions = &self.env.config.conventions;
+        let support = conventions.keywords.support();
         let mut touched = BTreeSet::new();
         let outcomes = self.for_each_file(
             changes,
             |(key, _)| key,
             |(key, change), seen| {
                 let info = Info::parse(&seen.info);
-                let flags = change.apply(&info.flags());
+                let flags = change.apply(&info.flags(conventions)).supported_by(&support);
                 let subdir = subdir_for(&flags, seen.subdir);
-                let target = if flags == info.flags() && subdir == seen.subdir {
+                let target = if flags == info.flags(conventions) && subdir == seen.subdir {
                     // However the name is written: it says what was asked for.
                     seen.clone()
                 } else {
-                    let info = info.with_flags(&flags, self.env.config.conventions.info_mark);
+                    let info = info.with_flags(&flags, conventions);
                     Seen { subdir, base: seen.base.clone(), info }
                 };
                 self.rename(seen, &target, &mut touched, || {
@@ -43,7 +45,7 @@ impl OpenFolder {
     /// Gives messages names that carry the UID of their counterpart, in the directory where they
     /// are. A message that carries it already keeps its name.
     pub(crate) fn bind(&self, bindings: &[Binding]) -> Vec<Result<Applied<Key>, MaildirError>> {
-        let hash = &self.folder.hash;
+        let (hash, conventions) = (&self.folder.hash, &self.env.config.conventions);
         let mut touched = BTreeSet::new();
         let outcomes = self.for_each_file(
             bindings,
@@ -60,7 +62,7 @@ impl OpenFolder {
                     Seen {
                         subdir: seen.subdir,
                         base: own_base(&self.env.config.names.next(), Some(uid), hash),
-                        info: info.with_flags(&info.flags(), self.env.config.conventions.info_mark),
+                        info: info.with_flags(&info.flags(conventions), conventions),
                     }
                 };
                 let bound = key(&target.base, hash);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use offlineimap_core::Steps;
 
+use crate::keyword_letters::KeywordLetters;
 use crate::message_name::InfoMark;
 use crate::name_source::NameSource;
 
@@ -63,6 +64,8 @@ pub struct Conventions {
     pub file_dating: Dating,
     /// What becomes of the access times of directories.
     pub directory_times: DirectoryTimes,
+    /// Which keywords letters stand for (`customflag_a` to `customflag_z`).
+    pub keywords: KeywordLetters,
 }
 
 /// The configuration of a [`MaildirStore`](crate::MaildirStore).

@@ -176,7 +176,7 @@ fn create(
     flags: &Flags,
 ) -> Result<Draft, MaildirError> {
     let subdir = if flags.contains(SystemFlag::Seen) { Subdir::Cur } else { Subdir::New };
-    let info = Info::parse(b"").with_flags(flags, open.env.config.conventions.info_mark);
+    let info = Info::parse(b"").with_flags(flags, &open.env.config.conventions);
     let mut tries = 0;
     loop {
         tries += 1;
@@ -212,7 +212,7 @@ impl Draft {
     fn dated(mut self, uid: Option<NonZeroU32>) -> Result<Self, MaildirError> {
         let Some(mut dates) = self.dates.take() else { return Ok(self) };
         dates.finish();
-        let Conventions { name_dating, file_dating, .. } = self.tmp.open.env.config.conventions;
+        let Conventions { name_dating, file_dating, .. } = &self.tmp.open.env.config.conventions;
         match (name_dating, dates.date(), dates.delivery_date()) {
             (Dating::Header, FieldDate::At { unix_seconds }, _)
             | (Dating::Header, _, FieldDate::At { unix_seconds }) => {

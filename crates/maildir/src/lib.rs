@@ -56,6 +56,7 @@ mod folder_name;
 mod header_dates;
 mod identity;
 mod index;
+mod keyword_letters;
 mod mail_date;
 mod mailbox;
 mod message_name;
@@ -71,6 +72,7 @@ pub use config::{
 pub use error::MaildirError;
 pub use folder_name::check_name;
 pub use identity::IDENTITY_FILE;
+pub use keyword_letters::KeywordLetters;
 pub use message_name::{FolderHash, InfoMark};
 pub use migration::{Migration, Renaming};
 pub use name_source::NameSource;

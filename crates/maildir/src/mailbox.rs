@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use offlineimap_core::{
-    Access, Applied, Binding, Body, Delivery, Epoch, Fingerprint, FlagChange, FlagSupport, Flags,
-    Hints, Item, Key, Mailbox, NewMessage, Observation, Receiver, Removal, Removed, Scope, Staged,
-    StoreError, Stored,
+    Access, Applied, Binding, Body, Delivery, Epoch, Fingerprint, FlagChange, Flags, Hints, Item,
+    Key, Mailbox, NewMessage, Observation, Receiver, Removal, Removed, Scope, Staged, StoreError,
+    Stored,
 };
 use rustix::fs::Access as Permission;
 
@@ -108,8 +108,9 @@ impl OpenFolder {
     /// Reads the folder, and remembers where everything is.
     pub(crate) fn rescan(&self) -> Result<Vec<Item>, MaildirError> {
         let Scan { entries, infos } = scan(&self.folder, &self.env.config.names)?;
+        let conventions = &self.env.config.conventions;
         let flags: BTreeMap<InfoId, Flags> =
-            infos.iter().map(|(id, info)| (id, Info::parse(info).flags())).collect();
+            infos.iter().map(|(id, info)| (id, Info::parse(info).flags(conventions))).collect();
         self.index().fill(entries.iter().map(|entry| (&entry.key, entry.place)), infos);
         let item = |entry: Entry| Item {
             flags: flags.get(&entry.place.info).cloned().unwrap_or_default(),
@@ -187,7 +188,7 @@ impl OpenFolder {
         }
         self.sync_what_is_young()?;
         let mut seen = Observation::complete(self.epoch(id), items);
-        seen.support = FlagSupport::system_flags();
+        seen.support = self.env.config.conventions.keywords.support();
         seen.hints = Hints::Kept;
         seen.access = self.possible_access();
         Ok(seen)

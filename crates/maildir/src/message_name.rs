@@ -6,6 +6,8 @@ use std::num::NonZeroU32;
 use md5::{Digest as _, Md5};
 use offlineimap_core::{Flags, Key};
 
+use crate::config::Conventions;
+
 /// What stands before the flags in the names of message files. Both forms are read; new names get
 /// the configured one (`maildir-windows-compatible`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -140,24 +142,24 @@ impl<'a> Info<'a> {
     }
 
     /// Returns the flags among the letters.
-    pub(crate) fn flags(&self) -> Flags {
-        Flags::from_letters(&String::from_utf8_lossy(self.letters))
+    pub(crate) fn flags(&self, conventions: &Conventions) -> Flags {
+        conventions.keywords.flags(self.letters)
     }
 
-    /// Returns the info part with other flags, in the given form. Letters that are not flags stay
-    /// (B9), and so does what is behind the letters.
-    pub(crate) fn with_flags(&self, flags: &Flags, mark: InfoMark) -> Vec<u8> {
-        let known = Flags::from_letters("DFRST").letters();
+    /// Returns the info part with other flags. Letters that stand for nothing known stay (B9), and
+    /// so does what is behind the letters.
+    pub(crate) fn with_flags(&self, flags: &Flags, conventions: &Conventions) -> Vec<u8> {
+        let Conventions { info_mark, keywords, .. } = conventions;
         let mut letters: Vec<u8> = self
             .letters
             .iter()
             .copied()
-            .filter(|letter| !known.as_bytes().contains(letter))
-            .chain(flags.letters().into_bytes())
+            .filter(|letter| !keywords.is_known(*letter))
+            .chain(keywords.letters(flags))
             .collect();
         letters.sort_unstable();
         letters.dedup();
-        [mark.text().as_bytes(), &letters, self.tail].concat()
+        [info_mark.text().as_bytes(), &letters, self.tail].concat()
     }
 }
 
@@ -211,9 +213,18 @@ fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keyword_letters::KeywordLetters;
     use proptest::prelude::*;
 
     const INBOX: &str = "7e33429f656f1e6e9d79b29c3f82c57e";
+
+    fn marked(info_mark: InfoMark) -> Conventions {
+        Conventions { info_mark, ..Conventions::default() }
+    }
+
+    fn colon() -> Conventions {
+        marked(InfoMark::Colon)
+    }
 
     fn inbox() -> FolderHash {
         FolderHash::of("INBOX", '.')
@@ -283,7 +294,7 @@ mod tests {
         ] {
             let (found, info) = split(name.as_bytes());
             assert_eq!(found, base.as_bytes(), "{name}");
-            assert_eq!(Info::parse(info).flags().letters(), flags, "{name}");
+            assert_eq!(Info::parse(info).flags(&colon()).letters(), flags, "{name}");
         }
     }
 
@@ -297,15 +308,33 @@ mod tests {
             (":2,FFS,W=3", "F", ":2,F,W=3"),
         ] {
             let flags = Flags::from_letters(flags);
-            let built = Info::parse(info.as_bytes()).with_flags(&flags, InfoMark::Colon);
+            let built = Info::parse(info.as_bytes()).with_flags(&flags, &colon());
             assert_eq!(String::from_utf8_lossy(&built), expected, "{info} with {flags}");
             let windows = info.replace(':', "!");
-            let built = Info::parse(windows.as_bytes()).with_flags(&flags, InfoMark::Colon);
+            let built = Info::parse(windows.as_bytes()).with_flags(&flags, &colon());
             assert_eq!(String::from_utf8_lossy(&built), expected, "{windows} with {flags}");
-            let built = Info::parse(info.as_bytes()).with_flags(&flags, InfoMark::ExclamationMark);
+            let built =
+                Info::parse(info.as_bytes()).with_flags(&flags, &marked(InfoMark::ExclamationMark));
             let expected = expected.replace(':', "!");
             assert_eq!(String::from_utf8_lossy(&built), expected, "{info} with {flags}");
         }
+    }
+
+    #[test]
+    fn letters_with_a_keyword_change_and_others_stay() {
+        let keywords = KeywordLetters::new([('a', "Work".to_owned()), ('b', "Home".to_owned())]);
+        let conventions = Conventions { keywords, ..Conventions::default() };
+        for (info, flags, keyword, expected) in [
+            (":2,Sax", "S", "work", ":2,Sax"),
+            (":2,Sax", "S", "HOME", ":2,Sbx"),
+            (":2,abPz", "", "Other", ":2,Pz"),
+            ("", "F", "Home", ":2,Fb"),
+        ] {
+            let flags = Flags::from_letters(flags).with_keyword(keyword);
+            let built = Info::parse(info.as_bytes()).with_flags(&flags, &conventions);
+            assert_eq!(String::from_utf8_lossy(&built), expected, "{info} with {flags}");
+        }
+        assert_eq!(Info::parse(b":2,SPab").flags(&conventions).to_string(), "S{Home}{Work}");
     }
 
     #[test]
@@ -369,12 +398,12 @@ mod tests {
         fn what_is_built_is_read_back(seconds: u64, sequence: u64, pid: u32, host in "[a-z.]{1,9}", uid: NonZeroU32, letters in "[DFRST]{0,5}", windows: bool) {
             let base = own_base(&format!("{seconds}_{sequence}.{pid}.{host}"), Some(uid), &inbox());
             let flags = Flags::from_letters(&letters);
-            let mark = if windows { InfoMark::ExclamationMark } else { InfoMark::Colon };
-            let name = [base.clone(), Info::parse(b"").with_flags(&flags, mark)].concat();
+            let how = marked(if windows { InfoMark::ExclamationMark } else { InfoMark::Colon });
+            let name = [base.clone(), Info::parse(b"").with_flags(&flags, &how)].concat();
             prop_assert_eq!(hint(&name, &inbox()), Some(uid));
             let (split_base, info) = split(&name);
             prop_assert_eq!(split_base, base.as_slice());
-            prop_assert_eq!(Info::parse(info).flags(), flags);
+            prop_assert_eq!(Info::parse(info).flags(&how), flags);
             let text = String::from_utf8(name).unwrap();
             prop_assert_eq!(OwnName::parse(&text), Some(OwnName { seconds, pid, host: &host }));
         }
@@ -383,9 +412,9 @@ mod tests {
         fn any_octets_can_be_a_name(name: Vec<u8>) {
             let (base, info) = split(&name);
             prop_assert_eq!([base, info].concat(), name.clone());
-            let flags = Info::parse(info).flags();
-            let (again, rebuilt) = (Info::parse(info).with_flags(&flags, InfoMark::Colon), hint(&name, &inbox()));
-            prop_assert_eq!(Info::parse(&again).flags(), flags);
+            let flags = Info::parse(info).flags(&colon());
+            let (again, rebuilt) = (Info::parse(info).with_flags(&flags, &colon()), hint(&name, &inbox()));
+            prop_assert_eq!(Info::parse(&again).flags(&colon()), flags);
             prop_assert_eq!(rebuilt, None);
         }
     }

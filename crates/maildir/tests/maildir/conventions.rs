@@ -6,12 +6,14 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use offlineimap_core::{Access, Applied, Binding, FlagChange, Flags, MailboxName, Store as _};
+use offlineimap_core::{
+    Access, Applied, Binding, FlagChange, Flags, MailboxName, NewMessage, Store as _,
+};
 use offlineimap_maildir::{
-    Conventions, Dating, DirectoryTimes, InfoMark, MaildirConfig, MaildirStore,
+    Conventions, Dating, DirectoryTimes, InfoMark, KeywordLetters, MaildirConfig, MaildirStore,
 };
 
-use crate::fixture::{HASH, Inbox, config, key, uid};
+use crate::fixture::{HASH, Inbox, WireBody, config, key, uid};
 
 async fn inbox_with(info_mark: InfoMark) -> Inbox {
     Inbox::with_conventions(Conventions { info_mark, ..Conventions::default() }).await
@@ -210,4 +212,48 @@ async fn access_times_of_directories_are_put_back_if_that_is_wished() {
         assert_eq!(put_back, directory_times == DirectoryTimes::PutBack || !is_told);
         assert_eq!(modified(), delivered, "the time of modification still tells of new mail");
     }
+}
+
+async fn with_keywords() -> Inbox {
+    let keywords = [('a', "Work".to_owned()), ('z', "$Forwarded".to_owned())];
+    let keywords = KeywordLetters::new(keywords);
+    Inbox::with_conventions(Conventions { keywords, ..Conventions::default() }).await
+}
+
+#[tokio::test]
+async fn letters_with_a_keyword_are_flags_in_every_respect() {
+    let inbox = with_keywords().await;
+    let wish = |flags: &str, keyword| Flags::from_letters(flags).with_keyword(keyword);
+    let support = inbox.mailbox.observe().await.unwrap().support;
+    for (keyword, expected) in [("work", "FS{Work}"), ("Other", "FS")] {
+        assert_eq!(wish("FS", keyword).supported_by(&support).to_string(), expected);
+    }
+
+    let flags = wish("S", "WORK").with_keyword("Other");
+    let new = NewMessage { counterpart: Some(uid(5)), flags, date: None };
+    let staged = inbox.mailbox.stage(new, &mut WireBody::new(b"x")).await.unwrap();
+    assert!(inbox.mailbox.commit(vec![staged]).await.remove(0).is_ok());
+    assert!(inbox.files()[0].ends_with(&format!(",FMD5={HASH}:2,Sa")), "{:?}", inbox.files());
+
+    for (before, add, remove, after) in [
+        ("cur/1.h:2,Sbz", wish("", "Work"), Flags::default(), "cur/1.h:2,Sabz"),
+        ("cur/1.h:2,Sbz", wish("F", "Work"), wish("S", "$FORWARDED"), "cur/1.h:2,Fab"),
+        ("new/1.h", wish("", "Other"), Flags::default(), "new/1.h"),
+        ("new/1.h", wish("", "work"), Flags::default(), "new/1.h:2,a"),
+    ] {
+        let inbox = with_keywords().await;
+        inbox.put(before, "mail");
+        let change = FlagChange { add, remove };
+        let done = inbox.mailbox.change_flags(vec![(key("1.h"), change)]).await.remove(0);
+        assert_eq!(done.unwrap(), Applied::Done(()));
+        assert_eq!(inbox.files(), [after], "{before}");
+    }
+}
+
+#[tokio::test]
+async fn keywords_are_observed() {
+    let inbox = with_keywords().await;
+    inbox.put("cur/1.h:2,Sabz", "mail");
+    let seen = inbox.mailbox.observe().await.unwrap();
+    assert_eq!(seen.items()[0].flags.to_string(), "S{$Forwarded}{Work}");
 }
