@@ -22,6 +22,7 @@ pub(crate) struct OpenFolder {
     pub(crate) sides: PerSide<Option<Arc<dyn Mailbox>>>,
     pub(crate) frontiers: PerSide<Option<Frontier>>,
     pub(crate) hints: PerSide<Hints>,
+    pub(crate) supports: PerSide<FlagSupport>,
     pub(crate) standing: Standing,
 }
 
@@ -100,8 +101,11 @@ impl Survey<'_> {
             Takeover::Nothing => self.reconcile(folder, &known, &era, &seen).await?,
         };
         let Some((id, standing)) = entered else { return Ok(None) };
+        self.tell_missing_keywords(&seen);
+        let supports = seen.as_ref().map(|it| it.support.clone());
+        let folder_pair = folder.pair.clone();
         let open =
-            OpenFolder { id, folder: folder.pair.clone(), sides, frontiers, hints, standing };
+            OpenFolder { id, folder: folder_pair, sides, frontiers, hints, supports, standing };
         let mut base = match standing {
             Standing::Whole => known.base,
             Standing::Rebuilding => self.state.base(&folder.pair).await?.base,
@@ -192,10 +196,30 @@ impl Survey<'_> {
             // A dry run opens everything for reading; what it may change is the policy's matter.
             if self.account.mode == Mode::DryRun && self.account.policy.may_change(side) {
                 seen.access = Access::ReadWrite;
-                seen.support = FlagSupport::system_flags();
             }
         }
         Ok(seen)
+    }
+
+    /// Tells, once for the folder, which keywords of the remote side stay there because the local
+    /// side has places for some keywords, but not for these (`spec/sync.md` §9).
+    fn tell_missing_keywords(&self, seen: &PerSide<Observation>) {
+        let support = &seen.local.support;
+        let items = seen.remote.items().iter();
+        let missing: BTreeSet<String> = items
+            .flat_map(|item| support.missing_keywords(&item.flags))
+            .map(|keyword| format!("'{keyword}'"))
+            .collect();
+        if missing.is_empty() {
+            return;
+        }
+        let names: Vec<String> = missing.into_iter().collect();
+        let message = format!(
+            "Unknown keywords skipped: [{}]\nYou may want to change your configuration to include \
+             those",
+            names.join(", ")
+        );
+        self.account.tell(&Event::Warning { message });
     }
 
     /// Plans a folder whose base was lost, wholly or in part: messages are recognised by the key

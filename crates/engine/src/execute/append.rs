@@ -148,7 +148,9 @@ impl Copying<'_> {
             .into_iter()
             .zip(intents)
             .map(|((key, content, op), intent)| {
-                let (flags, settles) = (op.flags.clone(), op.settles.clone());
+                // What the target cannot keep it might refuse.
+                let flags = op.flags.supported_by(open.supports.get(self.to));
+                let settles = op.settles.clone();
                 (key, Upload { intent, content, flags, settles })
             })
             .collect())
