@@ -1,5 +1,6 @@
 //! The typed configuration: what the rest of the program sees of an offlineimaprc.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -184,6 +185,8 @@ pub struct MaildirRepository {
     pub header_dates: HeaderDates,
     /// `restoreatime`: whether the access times of directories are put back after a sync.
     pub restore_access_times: bool,
+    /// `customflag_a` to `customflag_z`: the keywords that letters in file names stand for.
+    pub custom_flags: BTreeMap<char, String>,
 }
 
 /// For what the date in the header of a message is used.

@@ -19,6 +19,8 @@ pub(crate) enum ValueError {
     Fingerprint(FingerprintError),
     #[error("not a single character")]
     Character,
+    #[error("not an IMAP keyword")]
+    Keyword,
     #[error("empty")]
     Empty,
 }
@@ -53,6 +55,11 @@ impl ValueError {
                     Some(inner) => format!("quotes are not special: write {inner} without them"),
                     None => "write one character, such as . or /".to_owned(),
                 }
+            }
+            Self::Keyword => {
+                "write one word such as Important or $Forwarded, without a backslash, \
+                              quotes, parentheses, braces, brackets, percent signs or asterisks"
+                    .to_owned()
             }
             Self::Empty => "write a value, or remove the option".to_owned(),
         }
@@ -123,6 +130,17 @@ pub(crate) fn character(text: &str) -> Result<char, ValueError> {
     }
 }
 
+/// Reads an IMAP keyword: an atom (RFC 9051 §9).
+pub(crate) fn keyword(text: &str) -> Result<String, ValueError> {
+    const SPECIAL: &str = "(){%*\"\\]";
+    let text = strip(text);
+    let is_atom = |octet: char| octet.is_ascii_graphic() && !SPECIAL.contains(octet);
+    if text.is_empty() || !text.chars().all(is_atom) {
+        return Err(ValueError::Keyword);
+    }
+    Ok(text.to_owned())
+}
+
 /// Reads a list of certificate fingerprints.
 pub(crate) fn fingerprints(text: &str) -> Result<Vec<Fingerprint>, ValueError> {
     list(text).map(|item| item.parse().map_err(ValueError::Fingerprint)).collect()
@@ -161,6 +179,16 @@ mod tests {
         }
         for text in ["", "5.5", "1__0", "_1", "1_", "- 3", "0x10", "--1", "five", "1 # one"] {
             assert_eq!(int(text), Err(ValueError::Int), "{text}");
+        }
+    }
+
+    #[test]
+    fn keywords_are_atoms() {
+        for text in ["$Forwarded", " Work ", "NonJunk", "$label1", "a.b/c-d}"] {
+            assert_eq!(keyword(text).as_deref(), Ok(strip(text)), "{text}");
+        }
+        for text in ["", "\\Seen", "two words", "a,b c", "Gr\u{fc}n", "\"x\"", "50%", "a*", "[x]"] {
+            assert_eq!(keyword(text), Err(ValueError::Keyword), "{text}");
         }
     }
 

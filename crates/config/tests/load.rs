@@ -429,6 +429,22 @@ fn message_files_are_written_as_the_account_says() {
 }
 
 #[test]
+fn letters_stand_for_keywords() {
+    let local = "customflag_a = $Forwarded\ncustomflag_z = Work\ncustomflag_c =";
+    let config = Rc { local, ..Rc::default() }.clean();
+    let LocalRepository::Maildir(maildir) = &config.accounts[0].local else { panic!() };
+    let pairs: Vec<(char, &str)> =
+        maildir.custom_flags.iter().map(|(letter, keyword)| (*letter, keyword.as_str())).collect();
+    assert_eq!(pairs, [('a', "$Forwarded"), ('z', "Work")]);
+    for (local, message) in [
+        ("customflag_b = two words", "'customflag_b' is not an IMAP keyword: 'two words'"),
+        ("customflag_b = \\Seen", "'customflag_b' is not an IMAP keyword: '\\Seen'"),
+    ] {
+        assert_eq!(Rc { local, ..Rc::default() }.refusal(), message);
+    }
+}
+
+#[test]
 fn options_that_do_not_work_yet_may_be_set_to_what_holds_anyway() {
     Rc {
         account: "autorefresh = 0.0\nquick = 0\nsynclabels = no\nutf8foldernames = off\nproxy =\n\

@@ -10,5 +10,7 @@
 #[expect(dead_code, unused_imports, reason = "other tests use the rest of the rig")]
 mod rig;
 
+#[path = "options/keywords.rs"]
+mod keywords;
 #[path = "options/message_files.rs"]
 mod message_files;

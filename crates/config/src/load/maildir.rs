@@ -1,5 +1,7 @@
 //! `[Repository X]` of type `Maildir` or `GmailMaildir`.
 
+use std::collections::BTreeMap;
+
 use super::reader::{Presence, Reader};
 use crate::source::strip;
 use crate::{HeaderDates, MaildirFlavor, MaildirRepository, value};
@@ -23,6 +25,14 @@ pub(super) fn load(
         of_files: reader.parsed("utime_from_header", value::bool).unwrap_or(defaults.of_files),
     };
     let restore_access_times = reader.bool("restoreatime");
+    let mut custom_flags = BTreeMap::new();
+    for letter in 'a'..='z' {
+        let option = format!("customflag_{letter}");
+        if reader.presence(&option) == Presence::Set {
+            let keyword = reader.parsed(&option, value::keyword);
+            custom_flags.extend(keyword.map(|keyword| (letter, keyword)));
+        }
+    }
     if reader.presence("localfolders") == Presence::Absent {
         reader.complain_missing("localfolders", "~/Mail");
     }
@@ -35,5 +45,6 @@ pub(super) fn load(
         rules,
         header_dates,
         restore_access_times,
+        custom_flags,
     })
 }

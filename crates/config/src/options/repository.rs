@@ -144,7 +144,11 @@ pub(super) const MAILDIR_ROWS: &[Spec] = &[
         "customflag_<letter>",
         Text,
         Unset("none"),
-        Refused,
-        "The IMAP keyword that this lower-case Maildir flag stands for.",
+        Works,
+        "The IMAP keyword that this lower-case letter stands for in the names of message files, such \
+         as `customflag_a = $Forwarded`. \
+         Case does not count in keywords. \
+         Changes are carried both ways, as far as the server keeps the keyword. \
+         Letters without a keyword stay as they are.",
     ),
 ];

@@ -1,7 +1,7 @@
 //! How an account wants its message files written.
 
 use offlineimap_config as config;
-use offlineimap_maildir::{Conventions, Dating, DirectoryTimes, InfoMark};
+use offlineimap_maildir::{Conventions, Dating, DirectoryTimes, InfoMark, KeywordLetters};
 
 /// Gathers what the sections of an account and of its Maildir say.
 pub(super) fn conventions(
@@ -21,6 +21,7 @@ pub(super) fn conventions(
         } else {
             DirectoryTimes::Left
         },
+        keywords: KeywordLetters::new(maildir.custom_flags.clone()),
         file_dating: dating(maildir.header_dates.of_files),
     }
 }
