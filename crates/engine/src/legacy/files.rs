@@ -43,7 +43,16 @@ pub(crate) struct OldFiles {
     places: Places,
     scratch: PathBuf,
     /// The remote folders that have each status file.
-    owners: BTreeMap<String, Vec<MailboxName>>,
+    owners: BTreeMap<String, Vec<Owner>>,
+}
+
+/// A remote folder that has a status file.
+#[derive(Debug)]
+struct Owner {
+    name: MailboxName,
+    visible: String,
+    /// Whether this run syncs the folder; another one may have.
+    included: bool,
 }
 
 /// The directories of an account and its repositories, and the separators in its names.
@@ -126,14 +135,13 @@ impl OldFiles {
         if !is_there {
             return Ok(None);
         }
-        let mut owners: BTreeMap<String, Vec<MailboxName>> = BTreeMap::new();
+        let mut owners: BTreeMap<String, Vec<Owner>> = BTreeMap::new();
         let rules = &account.rules.remote;
         for entry in &listing.remote.mailboxes {
-            if rules.includes(entry.name.as_str()) {
-                let visible = rules.visible(entry.name.as_str());
-                let file = status_file_name(&visible, separators.remote);
-                owners.entry(file).or_default().push(entry.name.clone());
-            }
+            let name = entry.name.clone();
+            let (visible, included) = (rules.visible(name.as_str()), rules.includes(name.as_str()));
+            let file = status_file_name(&visible, separators.remote);
+            owners.entry(file).or_default().push(Owner { name, visible, included });
         }
         Ok(Some(Self { places, scratch: account.scratch.clone(), owners }))
     }
@@ -158,8 +166,10 @@ impl OldFiles {
             return Ok(None);
         }
         let owners = self.owners.get(&name).map(Vec::as_slice).unwrap_or_default();
-        if let Some(other) = owners.iter().find(|owner| **owner != pair.remote) {
-            return Err(OldFilesError::Shared { other: other.clone() });
+        // `nametrans` may give a folder that is left out the name of one that is not.
+        let shares = |it: &&Owner| it.name != pair.remote && (it.included || it.visible != visible);
+        if let Some(other) = owners.iter().find(shares) {
+            return Err(OldFilesError::Shared { other: other.name.clone() });
         }
         let validity = PerSide {
             remote: read_validity(&files.validity.remote)?,
