@@ -48,6 +48,7 @@ impl Base {
     pub fn new(epochs: PerSide<Epoch>, mut pairs: Vec<Pair>) -> Self {
         pairs.sort_by(|a, b| a.remote.cmp(&b.remote));
         pairs.dedup_by(|a, b| a.remote == b.remote);
+        pairs.shrink_to_fit();
         Self { epochs: Some(epochs), pairs }
     }
 

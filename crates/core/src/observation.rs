@@ -100,6 +100,7 @@ impl Observation {
     pub fn complete(epoch: Epoch, mut items: Vec<Item>) -> Self {
         items.sort_by(|a, b| a.key.cmp(&b.key));
         items.dedup_by(|a, b| a.key == b.key);
+        items.shrink_to_fit();
         Self {
             epoch,
             support: FlagSupport::system_flags(),

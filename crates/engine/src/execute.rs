@@ -83,20 +83,26 @@ pub(crate) async fn execute(
 impl Worker<'_> {
     async fn copy_all(&self, plan: &MailboxPlan) -> Result<(), RunError> {
         self.settle_base(plan).await?;
-        self.copy(Side::Local, &plan.copies.local).await?;
-        self.copy(Side::Remote, &plan.copies.remote).await?;
+        // The plan is made: neither direction waits for the other.
+        let (local, remote) = tokio::join!(
+            self.copy(Side::Local, &plan.copies.local),
+            self.copy(Side::Remote, &plan.copies.remote),
+        );
+        local.and(remote)?;
         self.rebind(&plan.rebind).await
     }
 
     async fn change_all(&self, plan: &MailboxPlan) -> Result<(), RunError> {
-        // Each of these changes one side on account of the other; the remote's news come first.
-        for side in [Side::Local, Side::Remote] {
-            self.change_flags(side, plan.flags.get(side)).await?;
-        }
-        for side in [Side::Local, Side::Remote] {
-            self.delete(side, plan.deletes.get(side)).await?;
-        }
-        Ok(())
+        let (local, remote) = tokio::join!(
+            self.change_flags(Side::Local, &plan.flags.local),
+            self.change_flags(Side::Remote, &plan.flags.remote),
+        );
+        local.and(remote)?;
+        let (local, remote) = tokio::join!(
+            self.delete(Side::Local, &plan.deletes.local),
+            self.delete(Side::Remote, &plan.deletes.remote),
+        );
+        local.and(remote)
     }
 
     /// Writes down what needs no effect: adoptions, renamed files, agreed flags, vanished pairs.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use offlineimap_core::{Access, Allowed, DeleteLimit, Direction, PerSide, Removal, StoreErrorKind};
 use offlineimap_engine::Mode;
 use offlineimap_testkit::faults::{Fault, Faulty, Method};
-use offlineimap_testkit::memory_store::{AfterCut, MemoryStore, PowerSwitch};
+use offlineimap_testkit::memory_store::{AfterCut, Arrival, MemoryStore, PowerSwitch};
 use rig::{Rig, Told, delete, deliver, files, key, set_flags};
 
 async fn with_mail(count: usize) -> Rig {
@@ -309,14 +309,30 @@ async fn one_message_that_cannot_be_fetched_does_not_stop_the_others() {
 
 #[tokio::test]
 async fn a_refused_upload_is_offered_again() {
-    let mut rig = with_mail(1).await;
+    let remote = MemoryStore::numbering("Remote").arriving(Arrival::OnCommit);
+    let mut rig = Rig::over(remote, MemoryStore::naming("Local"));
     deliver(&rig.local, "INBOX", "mine", "");
     faulty_remote(&mut rig, [Fault::always(Method::Commit, StoreErrorKind::Message)]);
     for _ in 0..2 {
         let told = rig.sync().await;
         assert_eq!(told.errors.len(), 1, "{:?}", told.errors);
-        assert_eq!(subjects(&rig.local, "INBOX").len(), 2);
+        assert_eq!(subjects(&rig.local, "INBOX").len(), 1);
     }
+    heal(&mut rig);
+    rig.sync_well().await;
+    assert_eq!(rig.same_mail().len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_that_was_stored_although_it_was_refused_is_not_stored_twice() {
+    let mut rig = with_mail(1).await;
+    deliver(&rig.local, "INBOX", "mine", "");
+    // This store shows a message as soon as its last octet is there, before it answers.
+    faulty_remote(&mut rig, [Fault::always(Method::Commit, StoreErrorKind::Message)]);
+    assert_eq!(rig.sync().await.errors.len(), 1);
+    heal(&mut rig);
+    assert_eq!(rig.sync_well().await.copied, 0);
+    assert_eq!(rig.same_mail().len(), 2);
 }
 
 #[tokio::test]

@@ -111,7 +111,7 @@ impl Copying<'_> {
             sent.0.push(key);
             sent.1.push(staged);
         }
-        let confirmed = self.commit(target, sent, &mut uploads, &mut changes).await;
+        let confirmed = self.commit(target, sent, &mut uploads).await;
         let unlocated = self.write_down(source, confirmed, uploads, changes).await?;
         if let Err(error) = ended {
             self.worker.give_up("copying messages", error)?;
@@ -162,7 +162,6 @@ impl Copying<'_> {
         target: &dyn Mailbox,
         staged: (Vec<Key>, Vec<Staged>),
         uploads: &mut BTreeMap<Key, Upload>,
-        changes: &mut Vec<Change>,
     ) -> Answers {
         let (keys, staged) = staged;
         let answers = target.commit(staged).await;
@@ -172,13 +171,9 @@ impl Copying<'_> {
                 Ok(Stored::At(stored)) => sorted.confirmed.push(Confirmed { source, stored }),
                 Ok(Stored::Unknown) => sorted.unlocated.push(source),
                 Err(error) => {
-                    let upload = uploads.remove(&source);
-                    let content = upload.as_ref().map(|it| it.content.clone());
-                    if let Some(upload) = upload
-                        && error.kind() != StoreErrorKind::ConnectionLost
-                    {
-                        changes.push(Change::Close(upload.intent));
-                    }
+                    // The intent stays open, also after a refusal: servers have been seen to store
+                    // what they said they would not. The next run looks before it offers it again.
+                    let content = uploads.remove(&source).map(|upload| upload.content);
                     self.failed(&source, content, &error).await;
                 }
             }
