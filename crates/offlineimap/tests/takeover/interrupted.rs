@@ -47,7 +47,8 @@ fn a_folder_that_has_to_be_created_deletes_nothing_whenever_the_program_is_kille
 fn an_export_that_is_killed_leaves_the_state_in_use() {
     let account = Inheritance::new(ORDINARY);
     account.rig.sync();
-    for step in 2..=FOLDERS.len() {
+    // Opening the state, a step for each folder, taking the state out of use.
+    for step in 1..=FOLDERS.len() + 2 {
         let mut command = account.rig.command();
         command.args(["state", "export", "--crash-at-step", &step.to_string()]);
         let ended = account.rig.start(&mut command).wait();
