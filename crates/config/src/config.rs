@@ -135,10 +135,11 @@ pub enum DeleteLimit {
 
 /// The repository of the local side.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub enum LocalRepository {
     /// A tree of Maildirs.
     Maildir(MaildirRepository),
+    /// Another account on a server.
+    Imap(Box<ImapRepository>),
 }
 
 impl LocalRepository {
@@ -146,13 +147,23 @@ impl LocalRepository {
     pub fn name(&self) -> &str {
         match self {
             Self::Maildir(maildir) => &maildir.name,
+            Self::Imap(imap) => &imap.name,
         }
     }
 
-    /// The root directory.
-    pub fn path(&self) -> &Path {
+    /// What may be done there.
+    pub fn rules(&self) -> SyncRules {
         match self {
-            Self::Maildir(maildir) => &maildir.root,
+            Self::Maildir(maildir) => maildir.rules,
+            Self::Imap(imap) => imap.rules,
+        }
+    }
+
+    /// The root directory; `None` for what is no directory.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Maildir(maildir) => Some(&maildir.root),
+            Self::Imap(_) => None,
         }
     }
 }

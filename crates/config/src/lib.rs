@@ -21,7 +21,7 @@
 //! let environment = Environment::new(Some("/home/joe".into()), |_| None);
 //! let request = Request::new("/home/joe/.offlineimaprc", rc);
 //! let config = load(&request, &environment).map_err(|problems| problems.to_string())?;
-//! assert_eq!(config.accounts[0].local.path().to_str(), Some("/home/joe/Mail"));
+//! assert_eq!(config.accounts[0].local.path(), Some("/home/joe/Mail".as_ref()));
 //! assert_eq!(config.accounts[0].remote.port.get(), 993);
 //! # Ok::<(), String>(())
 //! ```

@@ -267,6 +267,33 @@ fn a_netrc_file_can_say_who_signs_in() {
 }
 
 #[test]
+fn the_local_side_can_be_an_account_on_a_server() {
+    let local = "type = IMAP\nremotehost = imap.example.net\nremoteuser = joe\nssl = no\n\
+                 starttls = no\nexpunge = no\nreadonly = yes\nlocalfolders =";
+    let config = Rc { local, ..Rc::default() }.load().unwrap();
+    let LocalRepository::Imap(imap) = &config.accounts[0].local else { panic!("not IMAP") };
+    assert_eq!(
+        (imap.host.as_str(), imap.expunge, imap.rules.read_only),
+        ("imap.example.net", false, true)
+    );
+    assert_eq!(config.accounts[0].local.path(), None);
+    let gmail = "type = Gmail\nremoteuser = joe\nsslcacertfile = OS-DEFAULT\nlocalfolders =";
+    let config = Rc { local: gmail, ..Rc::default() }.load().unwrap();
+    assert!(
+        matches!(&config.accounts[0].local, LocalRepository::Imap(imap) if imap.host == "imap.gmail.com")
+    );
+}
+
+#[test]
+fn an_account_is_not_kept_the_same_as_itself() {
+    let local = "type = IMAP\nremotehost = IMAP.example.org\nremoteuser = joe\nsslcacertfile = OS-DEFAULT\nlocalfolders =";
+    let refusal = Rc { local, ..Rc::default() }.refusal();
+    assert_eq!(refusal, "the repositories 'Here' and 'There' are the same user on the same server");
+    let other = local.replace("= joe", "= ann");
+    assert_eq!(Rc { local: &other, ..Rc::default() }.load().unwrap().accounts.len(), 1);
+}
+
+#[test]
 fn gmail_brings_its_own_host() {
     let text = Rc { remote: "type = Gmail", ..Rc::default() }
         .text()
@@ -508,8 +535,8 @@ fn every_other_mistake_has_its_message() {
             "'localfolders' cannot be expanded: the home directory of user 'bob' is not known",
         ),
         (
-            Rc { local: "type = IMAP", ..Rc::default() },
-            "a local repository of type IMAP is not supported yet: repository 'Here'",
+            Rc { local: "type = IMAP\nremoteuser = u\nssl = no\nstarttls = no", ..Rc::default() },
+            "no remote host for repository 'Here' specified",
         ),
         (
             Rc { local: "type = maildir", ..Rc::default() },

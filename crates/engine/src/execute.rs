@@ -13,7 +13,7 @@ mod hold;
 
 use futures_util::StreamExt;
 use offlineimap_core::{
-    Fingerprint, MailboxPlan, Pair, Reviewed, Side, StoreError, StoreErrorKind,
+    Delivery, Fingerprint, MailboxPlan, Pair, Reviewed, Side, StoreError, StoreErrorKind,
 };
 use tokio::sync::Mutex;
 
@@ -45,6 +45,17 @@ pub(crate) struct Worker<'a> {
     pub(crate) failed_copies: &'a Mutex<Vec<FailedCopy>>,
 }
 
+/// Which copies are made in one pass over the folders.
+///
+/// Each copy holds a connection of its source while it waits for one of its target. Between two
+/// servers, copies in opposite directions could wait for each other for ever.
+#[derive(Debug, Clone, Copy)]
+enum Pass {
+    Both,
+    ToLocal,
+    ToRemote,
+}
+
 /// Carries out the plans of an account.
 pub(crate) async fn execute(
     account: &Account,
@@ -62,14 +73,18 @@ pub(crate) async fn execute(
     let work = &work;
     let width = account.stores.remote.parallelism().max(1);
     let folder = |at: usize| work.get(at).into_iter();
-    let copies = futures_util::stream::iter(0..work.len()).map(|at| async move {
-        for (worker, plan) in folder(at) {
-            worker.copy_all(plan).await?;
-        }
-        Ok(())
-    });
-    let results: Vec<Result<(), RunError>> = copies.buffer_unordered(width).collect().await;
-    results.into_iter().collect::<Result<(), RunError>>()?;
+    let opposed = work.iter().any(|(worker, _)| worker.both_sides_assign_keys());
+    let passes: &[Pass] = if opposed { &[Pass::ToLocal, Pass::ToRemote] } else { &[Pass::Both] };
+    for pass in passes {
+        let copies = futures_util::stream::iter(0..work.len()).map(|at| async move {
+            for (worker, plan) in folder(at) {
+                worker.copy_all(plan, *pass).await?;
+            }
+            Ok(())
+        });
+        let results: Vec<Result<(), RunError>> = copies.buffer_unordered(width).collect().await;
+        results.into_iter().collect::<Result<(), RunError>>()?;
+    }
     let changes = futures_util::stream::iter(0..work.len()).map(|at| async move {
         for (worker, plan) in folder(at) {
             worker.change_all(plan).await?;
@@ -81,15 +96,36 @@ pub(crate) async fn execute(
 }
 
 impl Worker<'_> {
-    async fn copy_all(&self, plan: &MailboxPlan) -> Result<(), RunError> {
-        self.settle_base(plan).await?;
-        // The plan is made: neither direction waits for the other.
-        let (local, remote) = tokio::join!(
-            self.copy(Side::Local, &plan.copies.local),
-            self.copy(Side::Remote, &plan.copies.remote),
-        );
-        local.and(remote)?;
-        self.rebind(&plan.rebind).await
+    async fn copy_all(&self, plan: &MailboxPlan, pass: Pass) -> Result<(), RunError> {
+        let (to_local, to_remote) = (&plan.copies.local, &plan.copies.remote);
+        match pass {
+            Pass::Both => {
+                self.settle_base(plan).await?;
+                // The plan is made: neither direction waits for the other.
+                let (local, remote) = tokio::join!(
+                    self.copy(Side::Local, to_local),
+                    self.copy(Side::Remote, to_remote),
+                );
+                local.and(remote)?;
+                self.rebind(&plan.rebind).await
+            }
+            Pass::ToLocal => {
+                self.settle_base(plan).await?;
+                self.copy(Side::Local, to_local).await
+            }
+            Pass::ToRemote => {
+                self.copy(Side::Remote, to_remote).await?;
+                self.rebind(&plan.rebind).await
+            }
+        }
+    }
+
+    /// Tells whether both sides are servers, each with few connections.
+    fn both_sides_assign_keys(&self) -> bool {
+        Side::BOTH.into_iter().all(|side| {
+            let mailbox = self.open.sides.get(side).as_ref();
+            mailbox.is_some_and(|mailbox| mailbox.delivery() == Delivery::Assigned)
+        })
     }
 
     async fn change_all(&self, plan: &MailboxPlan) -> Result<(), RunError> {

@@ -17,6 +17,8 @@ use crate::transport::{AddressFamily, TlsOptions};
 pub struct ImapConfig {
     /// The name of the repository in the configuration.
     pub name: String,
+    /// The kind of repository as messages show it (`IMAP`, `Gmail`, `MappedIMAP`).
+    pub kind: &'static str,
     /// The host, as a name or an address. It must be the one in the server's certificate.
     pub host: String,
     /// The port.
@@ -131,6 +133,7 @@ impl ImapConfig {
     ) -> Self {
         Self {
             name: name.into(),
+            kind: "IMAP",
             host: host.into(),
             port: 993,
             address_family: AddressFamily::default(),

@@ -48,7 +48,7 @@ impl fmt::Debug for ImapStore {
 #[async_trait]
 impl Store for ImapStore {
     fn kind(&self) -> &'static str {
-        "IMAP"
+        self.pool.config().kind
     }
 
     fn name(&self) -> &str {

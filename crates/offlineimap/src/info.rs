@@ -18,14 +18,22 @@ pub(crate) async fn show(run: Run, accounts: Vec<config::Account>) {
             Err(error) => fail(&run.ui, &account.remote.name, format!("{error:#}")),
         }
         let name = account.local.name();
-        let config::LocalRepository::Maildir(maildir) = &account.local else {
-            fail(&run.ui, name, "a repository of this kind is not available yet".to_owned());
-            continue;
-        };
-        say(&run.ui, format!("Local repository '{name}': type 'Maildir'"));
-        say(&run.ui, format!("Directory: {}", maildir.root.display()));
-        let names = MaildirNames { separator: maildir.separator };
-        list(&run.ui, &maildir_store(&run, account, maildir), &names).await;
+        match &account.local {
+            config::LocalRepository::Maildir(maildir) => {
+                say(&run.ui, format!("Local repository '{name}': type 'Maildir'"));
+                say(&run.ui, format!("Directory: {}", maildir.root.display()));
+                let names = MaildirNames { separator: maildir.separator };
+                list(&run.ui, &maildir_store(&run, account, maildir), &names).await;
+            }
+            config::LocalRepository::Imap(imap) => {
+                say(&run.ui, format!("Local repository '{name}': type 'MappedIMAP'"));
+                describe_server(&run.ui, imap);
+                match imap_store(&run, imap, Thread::Main) {
+                    Ok(store) => list(&run.ui, &store, &ImapNames::new(None)).await,
+                    Err(error) => fail(&run.ui, name, format!("{error:#}")),
+                }
+            }
+        }
     }
 }
 
@@ -35,12 +43,16 @@ fn describe_remote(ui: &Ui, remote: &config::ImapRepository) {
         config::ImapFlavor::Gmail => "Gmail",
     };
     say(ui, format!("Remote repository '{}': type '{kind}'", remote.name));
-    let protection = match &remote.tls {
+    describe_server(ui, remote);
+}
+
+fn describe_server(ui: &Ui, server: &config::ImapRepository) {
+    let protection = match &server.tls {
         config::TlsMode::Implicit(_) => "SSL: True",
         config::TlsMode::StartTls { .. } => "SSL: False STARTTLS: True",
         config::TlsMode::Plain => "SSL: False",
     };
-    say(ui, format!("Host: {} Port: {} {protection}", remote.host, remote.port));
+    say(ui, format!("Host: {} Port: {} {protection}", server.host, server.port));
 }
 
 async fn list(ui: &Ui, store: &dyn Store, rules: &(dyn NameRules + Sync)) {

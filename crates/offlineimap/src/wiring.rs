@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use offlineimap_config as config;
 use offlineimap_core::{
-    Allowed, DeleteLimit, Direction, PerSide, Policy, Removal, Side, SidePolicy, Steps, Store,
+    Allowed, DeleteLimit, Direction, NameRules, PerSide, Policy, Removal, Side, SidePolicy, Steps,
+    Store,
 };
 use offlineimap_engine::{Account, Durability, Mode, old_status};
 use offlineimap_imap::{
@@ -55,6 +56,8 @@ pub(crate) enum Concurrency {
     Single,
 }
 
+type Rules = Arc<dyn NameRules + Send + Sync>;
+
 /// The default of `maxconnections`, as in OfflineIMAP (`spec/cli.md` §2).
 const DEFAULT_CONNECTIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
 
@@ -84,20 +87,33 @@ pub(crate) async fn account(
     audience: &Arc<Audience>,
     profile: Option<&Arc<Profile>>,
 ) -> anyhow::Result<Account> {
-    let config::LocalRepository::Maildir(maildir) = &account.local else {
-        anyhow::bail!(
-            "repository '{}' is of a kind that is not available yet",
-            account.local.name()
-        );
+    let connected = |side| {
+        let profile = profile.map(Arc::clone);
+        Arc::new(move |took| {
+            if let Some(profile) = &profile {
+                profile.connected(side, took);
+            }
+        })
     };
-    let local = maildir_store(run, account, maildir);
-    prepare_root(run, &account.name, maildir, &local).await?;
-    let mut remote = imap_config(run, &account.remote, Thread::account(&account.name))?;
-    if let Some(profile) = profile.map(Arc::clone) {
-        remote.connected = Arc::new(move |took| profile.connected(Side::Remote, took));
-    }
-    let mut stores: PerSide<Arc<dyn Store>> =
-        PerSide { remote: Arc::new(ImapStore::new(remote)), local: Arc::new(local) };
+    let thread = || Thread::account(&account.name);
+    let (local, local_rules) = match &account.local {
+        config::LocalRepository::Maildir(maildir) => {
+            let store = maildir_store(run, account, maildir);
+            prepare_root(run, &account.name, maildir, &store).await?;
+            let rules: Rules = Arc::new(MaildirNames { separator: maildir.separator });
+            (Arc::new(store) as Arc<dyn Store>, rules)
+        }
+        config::LocalRepository::Imap(imap) => {
+            let mut settings = imap_config(run, imap, thread())?;
+            settings.kind = "MappedIMAP";
+            settings.connected = connected(Side::Local);
+            let rules: Rules = Arc::new(ImapNames::new(None));
+            (Arc::new(ImapStore::new(settings)) as Arc<dyn Store>, rules)
+        }
+    };
+    let mut remote = imap_config(run, &account.remote, thread())?;
+    remote.connected = connected(Side::Remote);
+    let mut stores = PerSide { remote: Arc::new(ImapStore::new(remote)) as Arc<dyn Store>, local };
     if let Some(profile) = profile {
         stores = profile.watch(&stores);
     }
@@ -108,9 +124,9 @@ pub(crate) async fn account(
         stores,
         rules: PerSide {
             remote: Arc::new(ImapNames::new(run.folders.as_deref())),
-            local: Arc::new(MaildirNames { separator: maildir.separator }),
+            local: local_rules,
         },
-        policy: policy(account, maildir),
+        policy: policy(account),
         delete_limit: delete_limit(account.delete_limit),
         allowed: run.allowed.clone(),
         mode: run.mode,
@@ -170,6 +186,10 @@ fn imap_config(
         ui: Arc::clone(&run.ui),
     };
     let mut settings = ImapConfig::new(&imap.name, &imap.host, &imap.user, Arc::new(password));
+    settings.kind = match imap.flavor {
+        config::ImapFlavor::Generic => "IMAP",
+        config::ImapFlavor::Gmail => "Gmail",
+    };
     settings.port = imap.port.get();
     settings.address_family = match imap.family {
         config::AddressFamily::Any => AddressFamily::Any,
@@ -275,20 +295,25 @@ fn login_method(mechanism: config::AuthMechanism) -> LoginMethod {
     }
 }
 
-fn policy(account: &config::Account, maildir: &config::MaildirRepository) -> Policy {
+fn policy(account: &config::Account) -> Policy {
     let direction = |open: bool| if open { Direction::Open } else { Direction::Closed };
-    let side = |rules: &config::SyncRules, removal| SidePolicy {
+    let side = |rules: config::SyncRules, removal| SidePolicy {
         changes: direction(!rules.read_only),
         creation: direction(rules.create_folders),
         deletions: direction(rules.sync_deletes),
         removal,
     };
-    let remote_removal =
-        if account.remote.expunge { Removal::Expunge } else { Removal::MarkDeleted };
+    let removal = |imap: &config::ImapRepository| {
+        if imap.expunge { Removal::Expunge } else { Removal::MarkDeleted }
+    };
+    let local_removal = match &account.local {
+        config::LocalRepository::Imap(imap) => removal(imap),
+        config::LocalRepository::Maildir(_) => Removal::Expunge,
+    };
     Policy {
         sides: PerSide {
-            remote: side(&account.remote.rules, remote_removal),
-            local: side(&maildir.rules, Removal::Expunge),
+            remote: side(account.remote.rules, removal(&account.remote)),
+            local: side(account.local.rules(), local_removal),
         },
     }
 }

@@ -34,10 +34,13 @@ pub(super) fn load(
     let mut context = Context { document, environment, header_dates, problems };
     let local = local.and_then(|section| context.local(section));
     let remote = remote.and_then(|section| context.remote(section));
+    let (remote, local) = (remote?, local?);
+    let mut reader = Reader::new(document, &section.name, &[Place::Account], environment, problems);
+    refuse_itself(&mut reader, &remote, &local);
     Some(Account {
         name: name.to_owned(),
-        remote: remote?,
-        local: local?,
+        remote,
+        local,
         delete_limit,
         windows_compatible_names,
     })
@@ -80,21 +83,10 @@ impl Context<'_> {
                 maildir::load(&mut reader, name_of(section), flavor, header_dates)
                     .map(LocalRepository::Maildir)
             }
-            Kind::Imap(ImapFlavor::Generic) => {
-                self.refuse_kind(
-                    section,
-                    "a local repository of type IMAP is not supported yet",
-                    "use a local repository of type Maildir",
-                );
-                None
-            }
-            Kind::Imap(ImapFlavor::Gmail) => {
-                self.refuse_kind(
-                    section,
-                    "'Gmail' repository not supported for 'local' repositories",
-                    "a local repository is a Maildir or a GmailMaildir",
-                );
-                None
+            Kind::Imap(flavor) => {
+                let mut reader = self.reader(section, &[Place::Repository, Place::Imap]);
+                let imap = imap::load(&mut reader, name_of(section), flavor)?;
+                Some(LocalRepository::Imap(Box::new(imap)))
             }
         }
     }
@@ -194,6 +186,28 @@ fn refuse_status_backend(reader: &mut Reader<'_>) {
         let help = "remove the option; the state is always kept by sqlite".to_owned();
         reader.complain(&reading, "not a state that is supported", Some(help));
     }
+}
+
+/// Mail that is kept the same as itself would be copied again and again.
+fn refuse_itself(reader: &mut Reader<'_>, remote: &ImapRepository, local: &LocalRepository) {
+    let LocalRepository::Imap(local) = local else { return };
+    let is_same = local.host.eq_ignore_ascii_case(&remote.host)
+        && local.port == remote.port
+        && local.user == remote.user;
+    if !is_same {
+        return;
+    }
+    let message = format!(
+        "the repositories '{}' and '{}' are the same user on the same server",
+        local.name, remote.name
+    );
+    let mut problem = Diagnostic::error(message);
+    for option in ["localrepository", "remoterepository"] {
+        if let Some(excerpt) = reader.name_excerpt(option, "") {
+            problem = problem.at(excerpt);
+        }
+    }
+    reader.problems.push(problem.help("keep an account the same as another one, or a Maildir"));
 }
 
 fn name_of(section: &Section) -> &str {

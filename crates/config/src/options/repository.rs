@@ -14,7 +14,7 @@ pub(super) const ROWS: &[Spec] = &[
         Required,
         Works,
         "What the repository is; case counts. \
-         A remote repository is `IMAP` or `Gmail`, a local one `Maildir` or `GmailMaildir`. \
+         A remote repository is `IMAP` or `Gmail`, a local one can be of any type. \
          `Gmail` is IMAP with the host and port of Gmail as defaults.",
     ),
     row(

@@ -1,0 +1,14 @@
+//! The program between two servers: both sides are IMAP accounts.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "imap_imap/directions.rs"]
+mod directions;
+#[path = "imap_imap/kill_sweep.rs"]
+mod kill_sweep;
+#[path = "imap_imap/real_server.rs"]
+mod real_server;
+#[path = "imap_imap/scene.rs"]
+mod scene;
+#[path = "imap_imap/syncing.rs"]
+mod syncing;
