@@ -25,6 +25,7 @@
 mod base;
 mod fingerprint;
 mod flags;
+mod header_filter;
 mod key;
 mod linebreak;
 mod mailbox;
@@ -42,6 +43,7 @@ mod structure;
 pub use base::{Base, Pair};
 pub use fingerprint::{Digest, Fingerprint, Fingerprinter};
 pub use flags::{FlagChange, FlagSupport, Flags, SystemFlag};
+pub use header_filter::{HeaderFilter, Rest};
 pub use key::{Epoch, Frontier, Key, Token};
 pub use linebreak::{CrLfToLf, LfToCrLf, WireForm};
 pub use mailbox::{Listing, MailboxEntry, MailboxName, Role};

@@ -1,4 +1,4 @@
-//! The only change ever made to a message: CRLF on the wire, LF on disk.
+//! The only change ever made to a message unasked: CRLF on the wire, LF on disk.
 //!
 //! Both converters work on slices of any size and never look back further than one octet, so a
 //! message of any length passes in constant memory. Stray CR and NUL pass through unchanged.

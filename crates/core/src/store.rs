@@ -292,6 +292,16 @@ pub trait Mailbox: Send + Sync {
     /// Tells what messages look like, without a transfer. Messages that are gone are left out.
     async fn fingerprints(&self, scope: Scope<'_>) -> Result<Vec<(Key, Fingerprint)>, StoreError>;
 
+    /// Tells what messages look like as they lie here, if they leave in another form than that
+    /// (header fields are removed from uploads). `None` if they leave as they are: then
+    /// [`Mailbox::fingerprints`] is right in every respect.
+    async fn fingerprints_at_rest(
+        &self,
+        _keys: &[Key],
+    ) -> Result<Option<Vec<(Key, Fingerprint)>>, StoreError> {
+        Ok(None)
+    }
+
     /// Tells when the keys of new messages are known.
     fn delivery(&self) -> Delivery {
         Delivery::Assigned
