@@ -27,9 +27,7 @@ pub(crate) enum FieldDate {
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Nothing was seen yet.
     #[default]
-    Start,
     Header,
     Body,
 }
@@ -77,7 +75,6 @@ impl HeaderDates {
 
     fn end_line(&mut self) {
         let line = std::mem::take(&mut self.line);
-        let first = std::mem::replace(&mut self.state, State::Header) == State::Start;
         if line.starts_with(b" ") || line.starts_with(b"\t") {
             if let Some(value) = self.value_in_hand() {
                 let room = LONGEST_LINE_OCTETS.saturating_sub(value.len());
@@ -86,7 +83,7 @@ impl HeaderDates {
             return;
         }
         self.field = None;
-        if first && line.starts_with(b"From ") {
+        if line.starts_with(b"From ") {
             return;
         }
         let colon = line.iter().position(|octet| *octet == b':');
@@ -149,7 +146,7 @@ mod tests {
             (format!("Date:\n {date}\n c: d\nX: y\n z\n\n"), [DAY, Absent]),
             (format!("Date:\nX: y\n {date}\n\n"), [Invalid, Absent]),
             (format!("From x {other}\nDate: {date}\n\n"), [DAY, Absent]),
-            (format!("A: b\nFrom x\nDate: {date}\n\n"), [Absent, Absent]),
+            (format!("A: b\nFrom x\n y\nDate: {date}\n\n"), [DAY, Absent]),
             (format!("Date : {date}\n\n"), [Absent, Absent]),
             (format!("A: b\n\nDate: {date}\n"), [Absent, Absent]),
             (format!("\nDate: {date}\n"), [Absent, Absent]),
