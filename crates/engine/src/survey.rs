@@ -249,7 +249,12 @@ impl Survey<'_> {
             plan_now = plan(seen.as_ref(), base, policy).map_err(PlanError::Epoch)?;
         }
         let (there, here) = (plan_now.unpaired(Side::Remote), plan_now.unpaired(Side::Local));
-        let looks = fingerprints(&**remote, there, &**local, here).await?;
+        let mut looks = fingerprints(&**remote, there, &**local, here).await?;
+        if let Some(at_rest) = looks.local_at_rest.take() {
+            // What was downloaded is the same on both sides; what was uploaded may lack something.
+            plan_now.adopt_by_content(seen.as_ref(), policy, &looks.remote, &at_rest);
+            looks.leave(&plan_now);
+        }
         plan_now.adopt_by_content(seen.as_ref(), policy, &looks.remote, &looks.local);
         Ok(plan_now)
     }
@@ -269,20 +274,34 @@ impl From<StoreError> for PlanError {
 /// What messages of both sides look like, sorted by key.
 pub(crate) struct Looks {
     remote: Vec<(Key, Fingerprint)>,
+    /// As they would be uploaded.
     local: Vec<(Key, Fingerprint)>,
+    /// As they lie there, if that is different.
+    local_at_rest: Option<Vec<(Key, Fingerprint)>>,
 }
 
 impl Looks {
     /// Tells whether two messages cannot be the same. OfflineIMAP changed sizes when it copied,
     /// never Message-IDs; so sizes count only where there is no Message-ID.
     pub(crate) fn contradict(&self, remote: &Key, local: &Key) -> bool {
-        match (look_up(&self.remote, remote), look_up(&self.local, local)) {
+        let there = look_up(&self.remote, remote);
+        let differ = |here: &[(Key, Fingerprint)]| match (there, look_up(here, local)) {
             (Some(there), Some(here)) => match (&there.message_id, &here.message_id) {
                 (None, None) => there.wire_octets != here.wire_octets,
                 (there, here) => there != here,
             },
             // One of them is gone by now; the next run looks again.
             _ => true,
+        };
+        // It was downloaded, and is the same in every respect; or it was uploaded.
+        differ(&self.local) && self.local_at_rest.as_deref().is_none_or(differ)
+    }
+
+    /// Leaves just the messages that are not paired in a plan.
+    fn leave(&mut self, plan: &MailboxPlan) {
+        for (side, looks) in [(Side::Remote, &mut self.remote), (Side::Local, &mut self.local)] {
+            let unpaired: BTreeSet<Key> = plan.unpaired(side).into_iter().collect();
+            looks.retain(|(key, _)| unpaired.contains(key));
         }
     }
 }
@@ -300,14 +319,17 @@ pub(crate) async fn fingerprints(
     here: Vec<Key>,
 ) -> Result<Looks, StoreError> {
     if there.is_empty() || here.is_empty() {
-        return Ok(Looks { remote: Vec::new(), local: Vec::new() });
+        return Ok(Looks { remote: Vec::new(), local: Vec::new(), local_at_rest: None });
     }
-    let (remote, local) = tokio::join!(
+    let (remote, local, local_at_rest) = tokio::join!(
         remote.fingerprints(Scope::Keys(&there)),
         local.fingerprints(Scope::Keys(&here)),
+        local.fingerprints_at_rest(&here),
     );
-    let (mut remote, mut local) = (remote?, local?);
-    remote.sort_by(|a, b| a.0.cmp(&b.0));
-    local.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(Looks { remote, local })
+    let mut looks = Looks { remote: remote?, local: local?, local_at_rest: local_at_rest? };
+    let all = [&mut looks.remote, &mut looks.local].into_iter();
+    for one in all.chain(&mut looks.local_at_rest) {
+        one.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+    Ok(looks)
 }
