@@ -116,6 +116,19 @@ pub struct Account {
     pub delete_limit: DeleteLimit,
     /// `maildir-windows-compatible`: whether `!` stands for `:` in the names of message files.
     pub windows_compatible_names: bool,
+    /// `filterheaders`: header fields that messages lose on their way to the server.
+    pub filter_headers: Vec<String>,
+    /// What is run around each sync.
+    pub hooks: SyncHooks,
+}
+
+/// `presynchook` and `postsynchook`: commands for the shell.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SyncHooks {
+    /// Run before a sync.
+    pub before: Option<String>,
+    /// Run after a sync.
+    pub after: Option<String>,
 }
 
 /// The brake of `deletelimit`: how many messages one run may delete before it asks.

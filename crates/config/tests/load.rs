@@ -456,6 +456,27 @@ fn message_files_are_written_as_the_account_says() {
 }
 
 #[test]
+fn hooks_are_commands_of_the_account() {
+    let hooks = |account| Rc { account, ..Rc::default() }.clean().accounts[0].hooks.clone();
+    assert_eq!(hooks("presynchook =\npostsynchook ="), SyncHooks::default());
+    let set = hooks("presynchook = mount ~/Mail && date +%%s\npostsynchook =  notmuch new ");
+    assert_eq!(set.before.as_deref(), Some("mount ~/Mail && date +%s"));
+    assert_eq!(set.after.as_deref(), Some("notmuch new"));
+}
+
+#[test]
+fn headers_to_be_filtered_are_a_list() {
+    for (account, headers) in [
+        ("", &[][..]),
+        ("filterheaders =", &[]),
+        ("filterheaders = X-Status, bcc,\n  X-Keywords,", &["X-Status", "bcc", "X-Keywords"]),
+    ] {
+        let config = Rc { account, ..Rc::default() }.clean();
+        assert_eq!(config.accounts[0].filter_headers, headers, "{account}");
+    }
+}
+
+#[test]
 fn letters_stand_for_keywords() {
     let local = "customflag_a = $Forwarded\ncustomflag_z = Work\ncustomflag_c =";
     let config = Rc { local, ..Rc::default() }.clean();
@@ -474,8 +495,7 @@ fn letters_stand_for_keywords() {
 #[test]
 fn options_that_do_not_work_yet_may_be_set_to_what_holds_anyway() {
     Rc {
-        account: "autorefresh = 0.0\nquick = 0\nsynclabels = no\nutf8foldernames = off\nproxy =\n\
-                  filterheaders =",
+        account: "autorefresh = 0.0\nquick = 0\nsynclabels = no\nutf8foldernames = off\nproxy =",
         remote: "usecompression = no\nretrycount = 2\npreauthtunnel =\nkeepalive = 0\n\
                  tls_level = tls_compat",
         more: "[mbnames]\nenabled = no\n[ui.blinkenlights]\nstatuschar = .",

@@ -9,7 +9,7 @@ use crate::options::{Place, nearest};
 use crate::source::strip;
 use crate::{
     Account, Diagnostic, Diagnostics, Document, Environment, HeaderDates, ImapFlavor,
-    ImapRepository, LocalRepository, MaildirFlavor, value,
+    ImapRepository, LocalRepository, MaildirFlavor, SyncHooks, value,
 };
 
 /// Loads the account of that name, which exists. `None`, or errors among the problems, mean that it
@@ -26,7 +26,9 @@ pub(super) fn load(
     reader.report_unsupported();
     refuse_status_backend(&mut reader);
     let delete_limit = reader.parsed("deletelimit", value::limit).unwrap_or(general.delete_limit);
+    let filter_headers = value::list(&reader.text("filterheaders")).map(str::to_owned).collect();
     let windows_compatible_names = reader.bool("maildir-windows-compatible");
+    let hooks = hooks(&mut reader);
     let local = repository(&mut reader, document, name, "localrepository");
     let remote = repository(&mut reader, document, name, "remoterepository");
 
@@ -43,6 +45,8 @@ pub(super) fn load(
         local,
         delete_limit,
         windows_compatible_names,
+        filter_headers,
+        hooks,
     })
 }
 
@@ -173,6 +177,11 @@ fn repository<'a>(
         }
     }
     section
+}
+
+fn hooks(reader: &mut Reader<'_>) -> SyncHooks {
+    let mut hook = |option| Some(reader.text(option)).filter(|command| !command.is_empty());
+    SyncHooks { before: hook("presynchook"), after: hook("postsynchook") }
 }
 
 /// `status_backend = sqlite` is in many old files and does no harm; anything else asked for a state

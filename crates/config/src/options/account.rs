@@ -112,8 +112,10 @@ pub(super) const ROWS: &[Spec] = &[
         "filterheaders",
         List,
         Unset("none"),
-        Refused,
-        "Headers that are removed from messages on their way to the server.",
+        Works,
+        "Header fields that are removed from messages on their way to the server, by name; case does \
+         not count. \
+         The local messages keep them.",
     ),
     row(
         Account,
