@@ -12,6 +12,7 @@ mod delete_folder;
 mod dry_run;
 mod environment;
 mod exit;
+mod filtered_store;
 mod info;
 mod migrate;
 mod names;

@@ -21,6 +21,7 @@ use offlineimap_maildir::{Fsync, MaildirConfig, MaildirStore, MissingRoot, NameS
 use tokio_util::sync::CancellationToken;
 
 use crate::environment;
+use crate::filtered_store::filtered;
 use crate::names::{ImapNames, MaildirNames};
 use crate::password::Password;
 use crate::profile::{self, Profile};
@@ -121,7 +122,7 @@ pub(crate) async fn account(
         name: account.name.clone(),
         metadata: run.general.metadata.clone(),
         scratch: std::env::temp_dir(),
-        stores,
+        stores: filtered(account, stores),
         rules: PerSide {
             remote: Arc::new(ImapNames::new(run.folders.as_deref())),
             local: local_rules,

@@ -10,6 +10,8 @@
 #[expect(dead_code, unused_imports, reason = "other tests use the rest of the rig")]
 mod rig;
 
+#[path = "options/filter_headers.rs"]
+mod filter_headers;
 #[path = "options/keywords.rs"]
 mod keywords;
 #[path = "options/message_files.rs"]
