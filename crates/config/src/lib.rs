@@ -10,6 +10,8 @@
 //! 3. [`load`] turns text and table into a typed [`Config`] for the accounts to be synced, and
 //!    reports every problem at once as [`Diagnostics`] with file, line, column and an excerpt.
 //!
+//! Options that are Python expressions are read and evaluated by [`expression`].
+//!
 //! ```
 //! use offlineimap_config::{Environment, Request, load};
 //!
@@ -30,6 +32,7 @@ mod config;
 mod diagnostics;
 mod document;
 mod environment;
+pub mod expression;
 mod load;
 mod netrc;
 pub mod options;
@@ -40,8 +43,8 @@ mod value;
 pub use config::{
     Account, AddressFamily, AuthMechanism, CaFile, Config, DeleteLimit, Fingerprint,
     FingerprintError, General, HeaderDates, ImapFlavor, ImapRepository, LocalRepository,
-    MaildirFlavor, MaildirRepository, PasswordSource, RefusedAccount, StartTlsDemand, SyncRules,
-    TlsMode, Trust, UserInterface,
+    MaildirFlavor, MaildirRepository, PasswordSource, RefusedAccount, StartTlsDemand, SyncHooks,
+    SyncRules, TlsMode, Trust, UserInterface,
 };
 pub use diagnostics::{Color, Diagnostic, Diagnostics, Excerpt, Position, Severity};
 pub use document::{Document, InterpolationError};
