@@ -11,7 +11,7 @@ use offlineimap_config::options::{self, Place, Support, Type};
 use offlineimap_config::{
     AddressFamily, AuthMechanism, CaFile, Config, DeleteLimit, Diagnostics, Environment,
     Fingerprint, HeaderDates, LocalRepository, PasswordSource, Request, RunMode, StartTlsDemand,
-    SyncRules, TlsMode, UserInterface, load,
+    SyncHooks, SyncRules, TlsMode, UserInterface, load,
 };
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;

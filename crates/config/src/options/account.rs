@@ -53,16 +53,19 @@ pub(super) const ROWS: &[Spec] = &[
         "presynchook",
         Command,
         Unset("none"),
-        Planned,
-        "A command that is run before each sync.",
+        Works,
+        "A command that is run before each sync, before anything is connected. It has no input; \
+         `OFFLINEIMAPSYNCMODE` is `full` in its environment. What it writes and how it ends is \
+         told and changes nothing.",
     ),
     row(
         Account,
         "postsynchook",
         Command,
         Unset("none"),
-        Planned,
-        "A command that is run after each sync.",
+        Works,
+        "A command that is run after each sync, in the same way, unless the account as a whole \
+         failed. Single folders may have failed.",
     ),
     row(
         Account,
