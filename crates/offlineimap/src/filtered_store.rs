@@ -209,8 +209,10 @@ impl<'a> FilteredBody<'a> {
                 }
                 None => Rest::Nothing,
             };
-            if let Some(start) = filter.filter(&seen, follows) {
-                break (start, follows);
+            match (filter.filter(&seen, follows), follows) {
+                (Some(start), _) => break (start, follows),
+                (None, Rest::Follows) => {}
+                (None, Rest::Nothing) => break (seen.clone(), follows),
             }
         };
         let removed = seen.len().saturating_sub(start.len());

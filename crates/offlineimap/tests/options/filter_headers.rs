@@ -137,3 +137,30 @@ fn an_upload_that_was_killed_anywhere_is_stored_once() {
         }
     }
 }
+
+#[test]
+fn between_two_servers_fields_go_in_both_directions() {
+    let [remote, local] = [(); 2].map(|()| ImapServer::start().unwrap());
+    let rig = Rig::new(remote.address(), remote.user(), remote.password()).account(OPTION);
+    let rig = rig
+        .local("remotehost = 127.0.0.1")
+        .local(&format!("remoteport = {}", local.port()))
+        .local(&format!("remoteuser = {}", local.user()))
+        .local(&format!("remotepass = {}", local.password()))
+        .local("ssl = no\nstarttls = no");
+    remote.mail().add("INBOX", wire(with_fields("from remote").as_bytes())).unwrap();
+    local.mail().add("INBOX", wire(with_fields("from local").as_bytes())).unwrap();
+    let texts = |server: &ImapServer| {
+        let messages = server.mail().messages("INBOX").unwrap().into_iter();
+        messages.map(|it| String::from_utf8(lf(&it.body.to_bytes())).unwrap()).collect::<Vec<_>>()
+    };
+    for when in ["at first", "again", "after the state was lost"] {
+        let ended = rig.run(&["-k", "Repository_Local:type=IMAP"]);
+        assert_eq!(ended.status, Some(0), "{when}: {}", ended.output);
+        assert!(texts(&remote) == [with_fields("from remote"), without_fields("from local")]);
+        assert!(texts(&local) == [with_fields("from local"), without_fields("from remote")]);
+        if when == "again" {
+            fs::remove_dir_all(rig.metadata()).unwrap();
+        }
+    }
+}
