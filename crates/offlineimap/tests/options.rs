@@ -1,11 +1,6 @@
 //! Options of the configuration, each by what the program does when it is set.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[expect(dead_code, unused_imports, reason = "other tests use the rest of the rig")]
 mod rig;

@@ -101,6 +101,9 @@ fn names_and_times_come_from_the_date_of_the_message() {
     rig.does_nothing("after messages with dates came");
 }
 
+/// The start of 2001.
+const LONG_AGO: u64 = 978_307_200;
+
 #[test]
 fn restoreatime_hides_that_a_sync_read_the_directories() {
     let server = ImapServer::start().unwrap();
@@ -111,7 +114,7 @@ fn restoreatime_hides_that_a_sync_read_the_directories() {
     let accessed = || directories.each_ref().map(|it| fs::metadata(it).unwrap().atime());
     let read_long_ago = || {
         for directory in &directories {
-            let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(978_307_200);
+            let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(LONG_AGO);
             let times = fs::FileTimes::new().set_accessed(long_ago);
             fs::File::open(directory).unwrap().set_times(times).unwrap();
         }
@@ -119,7 +122,7 @@ fn restoreatime_hides_that_a_sync_read_the_directories() {
     read_long_ago();
     rig.sync();
     // Some file systems tell nobody when they were read.
-    let shown = accessed() != [978_307_200; 2];
+    let shown = accessed() != [i64::try_from(LONG_AGO).unwrap(); 2];
 
     let rig = rig.local("restoreatime = yes");
     read_long_ago();
@@ -128,5 +131,5 @@ fn restoreatime_hides_that_a_sync_read_the_directories() {
     assert_eq!(names(&rig).len(), 2);
     read_long_ago();
     rig.sync();
-    assert_eq!(accessed(), [978_307_200; 2], "without the option they changed: {shown}");
+    assert_eq!(accessed(), [i64::try_from(LONG_AGO).unwrap(); 2], "without the option they changed: {shown}");
 }
