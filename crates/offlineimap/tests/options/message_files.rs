@@ -131,5 +131,9 @@ fn restoreatime_hides_that_a_sync_read_the_directories() {
     assert_eq!(names(&rig).len(), 2);
     read_long_ago();
     rig.sync();
-    assert_eq!(accessed(), [i64::try_from(LONG_AGO).unwrap(); 2], "without the option they changed: {shown}");
+    assert_eq!(
+        accessed(),
+        [i64::try_from(LONG_AGO).unwrap(); 2],
+        "without the option they changed: {shown}"
+    );
 }
