@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, Events, FolderLabel};
 use crate::execute::{Execution, execute};
+use crate::hooks::{Hooks, NotPrepared};
 use crate::legacy::OldFiles;
 use crate::lock::{AccountLock, LockError};
 use crate::moves::without_moved;
@@ -67,6 +68,8 @@ pub struct Account {
     pub stop: CancellationToken,
     /// The audience.
     pub events: Arc<dyn Events>,
+    /// What is done around the sync, under the lock.
+    pub hooks: Arc<dyn Hooks>,
 }
 
 impl std::fmt::Debug for Account {
@@ -81,6 +84,8 @@ pub(crate) enum RunError {
     #[error(transparent)]
     Lock(#[from] LockError),
     #[error(transparent)]
+    NotPrepared(#[from] NotPrepared),
+    #[error(transparent)]
     State(#[from] StateError),
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -92,17 +97,22 @@ pub(crate) enum RunError {
 pub async fn sync_account(account: &Account) {
     let started = Instant::now();
     account.tell(&Event::AccountStarted { account: account.name.clone() });
-    if let Err(error) = run(account).await {
+    let ran = run(account).await;
+    if let Err(error) = &ran {
         let cancelled =
-            matches!(&error, RunError::Store(it) if it.kind() == StoreErrorKind::Cancelled);
+            matches!(error, RunError::Store(it) if it.kind() == StoreErrorKind::Cancelled);
         if !cancelled {
-            account.tell(&Event::error(format!("account '{}'", account.name), &error));
+            account.tell(&Event::error(format!("account '{}'", account.name), error));
         }
     }
     if account.stop.is_cancelled() {
         account.tell(&Event::Stopping);
     }
     close(account).await;
+    if let Ok(lock) = ran {
+        unless_stopped(account, account.hooks.after()).await;
+        drop(lock);
+    }
     account.tell(&Event::AccountFinished {
         account: account.name.clone(),
         elapsed: started.elapsed(),
@@ -116,15 +126,13 @@ const GRACE: Duration = Duration::from_millis(1500);
 /// How long connections may take to end once the run was asked to stop.
 const HASTY_CLOSE: Duration = Duration::from_millis(200);
 
-async fn run(account: &Account) -> Result<(), RunError> {
-    let stopped = account.stop.cancelled();
-    let prepared = tokio::select! {
-        biased;
-        () = stopped => return Ok(()),
-        prepared = prepare(account) => prepared?,
-    };
+/// Everything between the lock and the end of the last operation. What it returns holds the lock,
+/// if there is one.
+async fn run(account: &Account) -> Result<Option<AccountLock>, RunError> {
+    let Some(prepared) = unless_stopped(account, prepare(account)).await else { return Ok(None) };
+    let Prepared { state, executions, lock } = prepared?;
     if account.mode == Mode::DryRun {
-        return Ok(());
+        return Ok(lock);
     }
     let out_of_time = async {
         account.stop.cancelled().await;
@@ -132,8 +140,18 @@ async fn run(account: &Account) -> Result<(), RunError> {
     };
     tokio::select! {
         biased;
-        executed = execute(account, &prepared.state, prepared.executions) => executed,
-        () = out_of_time => Ok(()),
+        executed = execute(account, &state, executions) => executed?,
+        () = out_of_time => {}
+    }
+    Ok(lock)
+}
+
+/// Does something, unless the run is asked to stop, before or meanwhile.
+async fn unless_stopped<T>(account: &Account, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = account.stop.cancelled() => None,
+        done = work => Some(done),
     }
 }
 
@@ -155,7 +173,7 @@ async fn close(account: &Account) {
 struct Prepared {
     state: State,
     executions: Vec<Execution>,
-    _lock: Option<AccountLock>,
+    lock: Option<AccountLock>,
 }
 
 /// Everything up to the first change of a message: reads, and the creation of folders.
@@ -165,6 +183,7 @@ async fn prepare(account: &Account) -> Result<Prepared, RunError> {
         Mode::Sync => {
             create_private(&account.metadata)?;
             let lock = AccountLock::take(&account.metadata, &account.name)?;
+            account.hooks.before().await?;
             create_private(&account.directory())?;
             let (state, damaged) =
                 State::open(&path, account.durability, account.steps.clone()).await?;
@@ -180,7 +199,10 @@ async fn prepare(account: &Account) -> Result<Prepared, RunError> {
             }
             (Some(lock), state)
         }
-        Mode::DryRun => (None, State::open_copy(&path, &account.scratch).await?),
+        Mode::DryRun => {
+            account.hooks.before().await?;
+            (None, State::open_copy(&path, &account.scratch).await?)
+        }
     };
     let mut attempted = BTreeSet::new();
     let (listing, structure) = loop {
@@ -201,7 +223,7 @@ async fn prepare(account: &Account) -> Result<Prepared, RunError> {
     let folders = folders_to_sync(account, structure);
     let surveyed = survey_all(account, &state, &listing, folders).await?;
     let executions = review_all(account, surveyed).await;
-    Ok(Prepared { state, executions, _lock: lock })
+    Ok(Prepared { state, executions, lock })
 }
 
 fn create_private(path: &Path) -> Result<(), RunError> {

@@ -9,6 +9,7 @@
 mod account;
 mod event;
 mod execute;
+mod hooks;
 mod legacy;
 mod lock;
 mod moves;
@@ -18,6 +19,7 @@ mod survey;
 
 pub use account::{Account, Durability, Mode, sync_account};
 pub use event::{Event, Events, FolderLabel};
+pub use hooks::{Hooks, NotPrepared};
 pub use legacy::{ExportError, Exported, LeftOut, LeftOutWhy, export, old_status};
 pub use lock::{AccountLock, LockError};
 pub use state::{Change, Content, Era, Known, MailboxId, MailboxRow, Standing, State, StateError};

@@ -76,7 +76,7 @@ async fn sync_one(run: Run, account: config::Account) {
     let ui = Arc::clone(&run.ui);
     let audience = Arc::new(Audience::new(ui, &account.name, run.mode, run.stop.clone()));
     let profile = run.profiles.as_ref().map(|_| Profile::new(&account.name));
-    match wiring::account(&run, &account, &audience, profile.as_ref()).await {
+    match wiring::account(&run, &account, &audience, profile.as_ref()) {
         Ok(account) => sync_account(&account).await,
         Err(error) => audience.fail_account(format!("{error:#}")),
     }

@@ -64,8 +64,8 @@ async fn export_one(
     account: &config::Account,
     audience: &Arc<Audience>,
 ) -> anyhow::Result<Exported> {
-    let account = wiring::account(run, account, audience, None).await?;
-    Ok(export(&account).await?)
+    wiring::prepare_root(run, account).await?;
+    Ok(export(&wiring::account(run, account, audience, None)?).await?)
 }
 
 fn tell(run: &Run, account: &str, exported: &Exported) {

@@ -23,7 +23,7 @@ use crate::exit::Status;
 
 pub(crate) use audience::Audience;
 pub(crate) use log_file::LogFile;
-pub(crate) use messages::{deleting, key_text};
+pub(crate) use messages::{DRY_RUN, deleting, key_text};
 pub(crate) use syslog::Syslog;
 
 /// How much a message matters.

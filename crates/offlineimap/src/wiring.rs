@@ -4,7 +4,6 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use offlineimap_config as config;
@@ -12,22 +11,26 @@ use offlineimap_core::{
     Allowed, DeleteLimit, Direction, NameRules, PerSide, Policy, Removal, Side, SidePolicy, Steps,
     Store,
 };
-use offlineimap_engine::{Account, Durability, Mode, old_status};
+use offlineimap_engine::{Account, Durability, Mode};
 use offlineimap_imap::{
     AddressFamily, Authorities, CertificateFingerprint, ImapConfig, ImapStore, ListedMailboxes,
     LoginMethod, Security, StartTlsWish, TlsOptions,
 };
-use offlineimap_maildir::{Fsync, MaildirConfig, MaildirStore, MissingRoot, NameSource, RootState};
+use offlineimap_maildir::{Fsync, MaildirConfig, MaildirStore, MissingRoot, NameSource};
 use tokio_util::sync::CancellationToken;
 
 use crate::environment;
 use crate::filtered_store::filtered;
+use crate::hooks::SyncHooks;
 use crate::names::{ImapNames, MaildirNames};
 use crate::password::Password;
 use crate::profile::{self, Profile};
 use crate::ui::{Audience, Thread, Ui};
 
 mod conventions;
+mod root;
+
+pub(crate) use root::prepare_root;
 
 /// What all accounts of a run share.
 #[derive(Debug, Clone)]
@@ -77,12 +80,12 @@ impl Run {
     }
 }
 
-/// Makes an account of the engine: its stores are ready to be used, the local root exists.
+/// Makes an account of the engine. Nothing is read or connected yet.
 ///
 /// # Errors
 ///
-/// If the local root cannot be created, or is missing although the account was synced before.
-pub(crate) async fn account(
+/// If a setting cannot be used.
+pub(crate) fn account(
     run: &Run,
     account: &config::Account,
     audience: &Arc<Audience>,
@@ -100,7 +103,6 @@ pub(crate) async fn account(
     let (local, local_rules) = match &account.local {
         config::LocalRepository::Maildir(maildir) => {
             let store = maildir_store(run, account, maildir);
-            prepare_root(run, &account.name, maildir, &store).await?;
             let rules: Rules = Arc::new(MaildirNames { separator: maildir.separator });
             (Arc::new(store) as Arc<dyn Store>, rules)
         }
@@ -135,6 +137,7 @@ pub(crate) async fn account(
         steps: run.steps.clone(),
         stop: run.stop.clone(),
         events: Arc::clone(audience) as _,
+        hooks: Arc::new(SyncHooks::new(run, account, audience)),
     })
 }
 
@@ -213,48 +216,6 @@ fn imap_config(
     settings.local_offset = Arc::new(move |seconds| offset(&zone, seconds));
     settings.steps = run.steps.clone();
     Ok(settings)
-}
-
-/// Makes sure that the root is there, and that it is the one from before.
-///
-/// A root that vanished is most likely a disk that is not mounted: creating it anew would bring all
-/// mail into the wrong place.
-async fn prepare_root(
-    run: &Run,
-    account: &str,
-    maildir: &config::MaildirRepository,
-    store: &MaildirStore,
-) -> anyhow::Result<()> {
-    let state_path = run.state_path(account);
-    let has_state = state_path
-        .try_exists()
-        .with_context(|| format!("cannot look for '{}'", state_path.display()))?;
-    let witness = if has_state {
-        Some(state_path)
-    } else {
-        // What OfflineIMAP has synced was synced before as well.
-        old_status(&run.general.metadata, account)
-            .with_context(|| format!("cannot look for the old status of account '{account}'"))?
-    };
-    if let Some(witness) = witness
-        && match store.root_state().await? {
-            RootState::Missing => true,
-            RootState::Unmarked => store.list().await?.mailboxes.is_empty(),
-            RootState::Marked(_) => false,
-        }
-    {
-        anyhow::bail!(
-            "the Maildir '{}' is missing or empty, although account '{account}' was synced before: \
-             is the disk mounted? If the mail was removed on purpose and is to be downloaded \
-             again, remove '{}' too",
-            maildir.root.display(),
-            witness.display()
-        );
-    }
-    if run.mode == Mode::Sync && !maildir.rules.read_only {
-        store.prepare().await?;
-    }
-    Ok(())
 }
 
 fn security(tls: &config::TlsMode) -> anyhow::Result<(Security, TlsOptions)> {

@@ -112,6 +112,7 @@ impl Rig {
                 let mut told = told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 told.hear(event);
             }),
+            hooks: Arc::new(()),
         }
     }
 

@@ -1,21 +1,16 @@
 //! `remotepasscmd`: a command whose first line of output is the password.
 
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+use crate::process_output::ProcessOutput;
 
 /// How long a command may take: it may ask somebody for a passphrase.
 pub(super) const DEADLINE: Duration = Duration::from_mins(1);
-
-/// How long output may still come once the command has ended. What the command left running in the
-/// background may hold the pipes open for ever.
-const AFTERMATH: Duration = Duration::from_secs(1);
 
 /// How much of each kind of output is kept.
 const KEPT_OCTETS: usize = 16 << 10;
@@ -49,13 +44,13 @@ pub(super) async fn password_of(
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
-    let output = child.stdout.take().map(Output::read);
-    let complaints = child.stderr.take().map(Output::read);
+    let output = ProcessOutput::read(child.stdout.take(), KEPT_OCTETS);
+    let complaints = ProcessOutput::read(child.stderr.take(), KEPT_OCTETS);
     let status = timeout(deadline, child.wait()).await;
     // The shell is ended with its handle; what it started may go on without anybody listening.
     drop(child);
-    let output = Output::taken(output).await;
-    let complaints = String::from_utf8_lossy(&Output::taken(complaints).await).trim().to_owned();
+    let output = output.taken().await;
+    let complaints = String::from_utf8_lossy(&complaints.taken().await).trim().to_owned();
     let Ok(status) = status else {
         return Err(CommandError::TooSlow { deadline, complaints });
     };
@@ -71,36 +66,6 @@ pub(super) async fn password_of(
         Err(_) => Err(CommandError::Encoding),
         Ok("") => Err(CommandError::Nothing { complaints }),
         Ok(password) => Ok(SecretString::from(password)),
-    }
-}
-
-/// What comes out of a pipe, read in the background.
-struct Output {
-    kept: Arc<Mutex<Vec<u8>>>,
-    reading: JoinHandle<()>,
-}
-
-impl Output {
-    fn read(mut pipe: impl AsyncRead + Unpin + Send + 'static) -> Self {
-        let kept = Arc::<Mutex<Vec<u8>>>::default();
-        let place = Arc::clone(&kept);
-        let reading = tokio::spawn(async move {
-            let mut chunk = [0; 4096];
-            while let Ok(octets @ 1..) = pipe.read(&mut chunk).await {
-                let mut kept = place.lock().unwrap_or_else(PoisonError::into_inner);
-                let room = KEPT_OCTETS.saturating_sub(kept.len()).min(octets);
-                kept.extend(chunk.iter().take(room));
-            }
-        });
-        Self { kept, reading }
-    }
-
-    async fn taken(output: Option<Self>) -> Vec<u8> {
-        let Some(Self { kept, mut reading }) = output else { return Vec::new() };
-        if timeout(AFTERMATH, &mut reading).await.is_err() {
-            reading.abort();
-        }
-        std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -47,6 +47,11 @@ impl Audience {
         self.fail(self.account_thread.clone(), Some(context), text);
     }
 
+    /// Whether there was a folder to sync so far.
+    pub(crate) fn heard_of_a_folder(&self) -> bool {
+        self.folders_started.load(Ordering::Relaxed) > 0
+    }
+
     fn fail(&self, thread: Thread, context: Option<String>, text: impl Into<String>) {
         self.failed.store(true, Ordering::Relaxed);
         self.ui.fail(thread, Failure { context, text: text.into() });
@@ -101,8 +106,10 @@ impl Audience {
     /// An account that had nothing to do, although nothing failed and nobody stopped it, is most
     /// likely not what the user meant.
     fn complain_about_no_folder(&self) {
-        let idle = self.folders_started.load(Ordering::Relaxed) == 0;
-        if idle && !self.failed.load(Ordering::Relaxed) && !self.stop.is_cancelled() {
+        if !self.heard_of_a_folder()
+            && !self.failed.load(Ordering::Relaxed)
+            && !self.stop.is_cancelled()
+        {
             let text = format!("Account {}: no folder to sync (folderfilter issue?)", self.account);
             self.fail(self.account_thread.clone(), None, text);
         }

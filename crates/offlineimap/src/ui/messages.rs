@@ -11,7 +11,7 @@ use offlineimap_engine::{Event, FolderLabel};
 use super::Level;
 
 /// What the messages of a dry run begin with.
-pub(super) const DRY_RUN: &str = "[DRYRUN] ";
+pub(crate) const DRY_RUN: &str = "[DRYRUN] ";
 
 /// A message for an event, still without the name in which it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
