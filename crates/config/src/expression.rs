@@ -2,7 +2,7 @@
 //!
 //! An option such as `nametrans` is one Python expression. [`Expression::parse`] reads it and
 //! refuses, with the place in the text, whatever this program does not evaluate itself; what
-//! remains means exactly what it means in Python 3 (that of CPython 3.11 where versions differ).
+//! remains means exactly what it means in Python 3 (that of `CPython` 3.11 where versions differ).
 //! An expression is run with [`Expression::evaluate`], and the function that it mostly is, with
 //! [`Value::call`].
 //!
@@ -14,7 +14,7 @@
 //! use offlineimap_config::expression::{Expression, Scope, Value};
 //!
 //! let text = r"lambda f: re.sub(r'^INBOX\.', '', f)";
-//! let nametrans = Expression::parse(text, &Scope::folder_option())?.evaluate(&())?;
+//! let nametrans = Expression::parse(text, Scope::folder_option())?.evaluate(&())?;
 //! let name = nametrans.call(&[Value::text("INBOX.Sent")], &())?;
 //! assert_eq!(name.as_str(), Some("Sent"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -71,7 +71,7 @@ impl Expression {
     ///
     /// The first problem from the left: text that is no expression, or a construct, attribute or
     /// name that is not supported in this scope, or a literal pattern that `re` refuses.
-    pub fn parse(text: &str, scope: &Scope) -> Result<Self, ExpressionError> {
+    pub fn parse(text: &str, scope: Scope) -> Result<Self, ExpressionError> {
         let node = parser::parse(text)?;
         let external = check::check(text, &node, scope)?;
         Ok(Self { node, external })

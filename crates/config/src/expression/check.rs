@@ -19,7 +19,7 @@ use super::value::Value;
 pub(super) fn check(
     text: &str,
     node: &Node,
-    scope: &Scope,
+    scope: Scope,
 ) -> Result<BTreeSet<String>, ExpressionError> {
     let mut checker = Checker { text, scope, bound: Vec::new(), external: BTreeSet::new() };
     checker.node(node)?;
@@ -28,7 +28,7 @@ pub(super) fn check(
 
 struct Checker<'a> {
     text: &'a str,
-    scope: &'a Scope,
+    scope: Scope,
     /// The names of the lambdas and comprehensions around.
     bound: Vec<Arc<[Arc<str>]>>,
     external: BTreeSet<String>,

@@ -24,7 +24,8 @@ use super::syntax::{
     Trailer,
 };
 use super::value::{
-    Closure, Dict, Frame, ObjectKind, Set, Value, compare, equal, identical, less, repr, to_text,
+    Closure, Dict, Frame, ObjectKind, Set, Value, Variable, compare, equal, identical, less, repr,
+    to_text,
 };
 
 /// One evaluation: its budget and its surroundings.
@@ -167,12 +168,11 @@ impl<'a> Interpreter<'a> {
                 self.budget.spend(1 + text.len() / 16)?;
                 Ok(text.contains(part))
             }
-            Value::Bytes(bytes) => match item {
-                Value::Bytes(part) => {
+            Value::Bytes(bytes) => {
+                if let Value::Bytes(part) = item {
                     self.budget.spend(1 + bytes.len() / 16)?;
                     Ok(part.is_empty() || bytes.windows(part.len()).any(|w| *w == **part))
-                }
-                _ => {
+                } else {
                     let number = item.as_integer().ok_or_else(|| {
                         let name = item.type_name();
                         type_error(format!("a bytes-like object is required, not '{name}'"))
@@ -181,7 +181,7 @@ impl<'a> Interpreter<'a> {
                         .map_err(|_| super::error::value_error("byte must be in range(0, 256)"))?;
                     Ok(bytes.contains(&byte))
                 }
-            },
+            }
             Value::Dict(dict) => Ok(dict.find(item, &self.budget)?.is_some()),
             Value::Set(set) | Value::FrozenSet(set) => set.contains(item, &self.budget),
             Value::Object(object) => match object.kind() {
@@ -225,14 +225,16 @@ impl<'a> Interpreter<'a> {
     }
 
     fn name(&self, name: &Arc<str>, scope: Scope<'_>) -> Outcome<Value> {
-        if let Some(found) = scope.and_then(|frame| frame.find(name)) {
-            return found.ok_or_else(|| {
+        match scope.map_or(Variable::Unknown, |frame| frame.find(name)) {
+            Variable::Value(value) => return Ok(value),
+            Variable::Unassigned => {
                 let message = format!(
                     "cannot access free variable '{name}' where it is not associated with a value \
                      in enclosing scope"
                 );
-                PythonError::new(Exception::NameError, message)
-            });
+                return Err(PythonError::new(Exception::NameError, message));
+            }
+            Variable::Unknown => {}
         }
         let builtin = builtin::find(name);
         if &**name != "re" && self.effects.external().has(name) {

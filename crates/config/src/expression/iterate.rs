@@ -73,14 +73,13 @@ impl Source {
             }
             Self::Filter { function, source } => {
                 while let Some(item) = interpreter.advance(source)? {
-                    let keep = match function {
-                        Value::None => item.is_true(),
-                        _ => {
-                            let arguments = Arguments::positional(vec![item.clone()]);
-                            match stop_is_end(interpreter.call(function, arguments).map(Some))? {
-                                Some(value) => value.is_true(),
-                                None => return Ok(None),
-                            }
+                    let keep = if let Value::None = function {
+                        item.is_true()
+                    } else {
+                        let arguments = Arguments::positional(vec![item.clone()]);
+                        match stop_is_end(interpreter.call(function, arguments).map(Some))? {
+                            Some(value) => value.is_true(),
+                            None => return Ok(None),
                         }
                     };
                     if keep {

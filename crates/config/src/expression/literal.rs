@@ -31,7 +31,10 @@ pub(super) fn string(
     at: usize,
 ) -> Result<Option<(StringLiteral, usize)>, ExpressionError> {
     let rest = text.get(at..).unwrap_or_default();
-    let Some(prefix_length) = rest.find(['\'', '"']) else { return Ok(None) };
+    let mut start = rest.bytes().take(3);
+    let Some(prefix_length) = start.position(|byte| matches!(byte, b'\'' | b'"')) else {
+        return Ok(None);
+    };
     let prefix = rest.get(..prefix_length).unwrap_or_default().to_ascii_lowercase();
     let (escapes, kind) = match prefix.as_str() {
         "" | "u" => (Escapes::Read, 't'),

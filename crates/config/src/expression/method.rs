@@ -37,7 +37,7 @@ pub(super) fn call(
                 module::pattern_method(interpreter, pattern, name, arguments)
             }
             Some(ObjectKind::Match(found)) => found.method(name, arguments, &interpreter.budget),
-            Some(ObjectKind::File(_)) => collection::file(interpreter, receiver, name, arguments),
+            Some(ObjectKind::File(_)) => collection::file(interpreter, receiver, name, &arguments),
             Some(ObjectKind::Environment) => {
                 module::environment_get(interpreter, arguments.bind("get", ["key", "default"], 1)?)
             }

@@ -241,19 +241,18 @@ fn substitute(
         text.push_str(&subject.part(last, start));
         last = end;
         times += 1;
-        match &template {
-            Some(template) => text.push_str(&template.expand(&found, budget)?),
-            None => {
-                let argument = Value::object(ObjectKind::Match(found));
-                match interpreter.call(with, Arguments::positional(vec![argument]))? {
-                    Value::None => {}
-                    Value::Str(piece) => text.push_str(&piece),
-                    other => {
-                        return Err(type_error(format!(
-                            "sequence item 0: expected str instance, {} found",
-                            other.type_name()
-                        )));
-                    }
+        if let Some(template) = &template {
+            text.push_str(&template.expand(&found, budget)?);
+        } else {
+            let argument = Value::object(ObjectKind::Match(found));
+            match interpreter.call(with, Arguments::positional(vec![argument]))? {
+                Value::None => {}
+                Value::Str(piece) => text.push_str(&piece),
+                other => {
+                    return Err(type_error(format!(
+                        "sequence item 0: expected str instance, {} found",
+                        other.type_name()
+                    )));
                 }
             }
         }

@@ -31,7 +31,7 @@ struct Parser<'a> {
 
 type Parsed<T> = Result<T, ExpressionError>;
 
-impl<'a> Parser<'a> {
+impl Parser<'_> {
     fn end(&self) -> Parsed<()> {
         match self.peek() {
             TokenKind::End => Ok(()),

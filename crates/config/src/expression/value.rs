@@ -10,7 +10,9 @@ use std::sync::Arc;
 pub use collection::{Dict, Set};
 pub(super) use compare::{compare, equal, identical, less};
 pub use object::Object;
-pub(super) use object::{Closure, Frame, ObjectKind, Range, ReadFile, View, ViewPart, is_type};
+pub(super) use object::{
+    Closure, Frame, ObjectKind, Range, ReadFile, Variable, View, ViewPart, is_type,
+};
 pub(super) use repr::{escape, float_text, repr, str_repr, to_text};
 
 use super::budget::Budget;

@@ -27,10 +27,10 @@ pub(in super::super) fn binary(
         }
         return integers(operator, a, b);
     }
-    if let (Some(a), Some(b)) = (float_of(left), float_of(right)) {
-        if let Some(value) = floats(operator, a, b) {
-            return value;
-        }
+    if let (Some(a), Some(b)) = (float_of(left), float_of(right))
+        && let Some(value) = floats(operator, a, b)
+    {
+        return value;
     }
     match operator {
         Operator::Add => concatenate(interpreter, left, right),

@@ -32,13 +32,14 @@ pub(in super::super) fn index(
             let place = normalize(index_of(key, &format!("{what} indices"))?, items.len());
             place.and_then(|place| items.get(place)).cloned().ok_or_else(|| out_of_range(what))
         }
-        Value::Dict(dict) => match dict.find(key, &interpreter.budget)? {
-            Some(found) => Ok(found.clone()),
-            None => {
+        Value::Dict(dict) => {
+            if let Some(found) = dict.find(key, &interpreter.budget)? {
+                Ok(found.clone())
+            } else {
                 let message = repr(key, &interpreter.budget)?;
                 Err(PythonError::new(Exception::KeyError, message))
             }
-        },
+        }
         Value::External(_) => Err(unsupported("an index of an object of the pythonfile")),
         Value::Object(object) => match object.kind() {
             ObjectKind::Range(range) => {
@@ -49,12 +50,11 @@ pub(in super::super) fn index(
             ObjectKind::Match(found) => found.group(key),
             ObjectKind::Environment => {
                 let Some(name) = key.as_str() else { return Err(type_error("str expected")) };
-                match interpreter.effects.environment_variable(name)? {
-                    Some(value) => Ok(value.into()),
-                    None => {
-                        let message = repr(key, &interpreter.budget)?;
-                        Err(PythonError::new(Exception::KeyError, message))
-                    }
+                if let Some(value) = interpreter.effects.environment_variable(name)? {
+                    Ok(value.into())
+                } else {
+                    let message = repr(key, &interpreter.budget)?;
+                    Err(PythonError::new(Exception::KeyError, message))
                 }
             }
             ObjectKind::Builtin(name) if super::super::value::is_type(name) => {

@@ -55,6 +55,7 @@ fn integer(number: i64, spec: &Specification) -> Outcome<String> {
 }
 
 fn float(number: f64, spec: &Specification) -> Outcome<String> {
+    check_precision(spec)?;
     if spec.grouping.is_some() && spec.kind == Some('n') {
         return Err(value_error("Cannot specify ',' with 'n'."));
     }
@@ -78,9 +79,16 @@ fn float(number: f64, spec: &Specification) -> Outcome<String> {
     Ok(grouped(spec, sign, whole, rest, 3))
 }
 
+/// Refuses a precision beyond that of any float.
+pub(super) fn check_precision(spec: &Specification) -> Outcome<()> {
+    if spec.precision.is_some_and(|precision| precision > 2000) {
+        return Err(unsupported("a precision beyond 2000 digits"));
+    }
+    Ok(())
+}
+
 /// A positive number by the type of the specification.
 pub(super) fn finite_text(size: f64, kind: char, precision: usize, alternate: Form) -> String {
-    let precision = precision.min(2000);
     match kind.to_ascii_lowercase() {
         'f' => {
             let point = if precision == 0 && alternate == Form::Alternate { "." } else { "" };

@@ -3,7 +3,7 @@
 use super::super::error::{Exception, Outcome, PythonError, type_error, value_error};
 use super::super::evaluate::{Interpreter, convert, float_of};
 use super::super::value::{Dict, Value, repr};
-use super::number::{Form, finite_text};
+use super::number::{Form, check_precision, finite_text};
 use super::{Specification, ascii};
 
 /// Formats as `%` does.
@@ -212,6 +212,7 @@ impl Field {
                     let found = value.type_name();
                     return Err(type_error(format!("must be real number, not {found}")));
                 };
+                check_precision(&self.spec)?;
                 let form = if self.spec.alternate { Form::Alternate } else { Form::Plain };
                 let precision = self.spec.precision.unwrap_or(6);
                 let mut text = if number.is_nan() {

@@ -168,12 +168,11 @@ impl Writer<'_> {
         };
         if !by_position {
             let found = arguments.keywords.iter().find(|(known, _)| &**known == name);
-            return match found {
-                Some((_, value)) => Ok(value.clone()),
-                None => {
-                    let message = repr(&Value::text(name), &self.interpreter.budget)?;
-                    Err(PythonError::new(Exception::KeyError, message))
-                }
+            return if let Some((_, value)) = found {
+                Ok(value.clone())
+            } else {
+                let message = repr(&Value::text(name), &self.interpreter.budget)?;
+                Err(PythonError::new(Exception::KeyError, message))
             };
         }
         let place = match (self.numbering, name.is_empty()) {

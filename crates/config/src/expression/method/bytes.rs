@@ -22,8 +22,9 @@ pub(super) fn call(
         }
         "hex" => {
             arguments.bind_positions::<0>(name, 0)?;
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            Ok(hex.into())
+            let digit = |nibble: u8| char::from_digit(nibble.into(), 16);
+            let digits = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+            Ok(digits.flatten().collect::<String>().into())
         }
         "lower" | "upper" => {
             arguments.bind_positions::<0>(name, 0)?;
@@ -62,21 +63,15 @@ pub(super) fn call(
                 Some(Value::Bytes(set)) => set,
                 Some(_) => return Err(type_error("a bytes-like object is required")),
             };
-            let mut rest = bytes;
-            while name != "rstrip" {
-                let Some((first, after)) = rest.split_first() else { break };
-                if !set.contains(first) {
-                    break;
-                }
-                rest = after;
-            }
-            while name != "lstrip" {
-                let Some((last, before)) = rest.split_last() else { break };
-                if !set.contains(last) {
-                    break;
-                }
-                rest = before;
-            }
+            let kept = |byte: &u8| !set.contains(byte);
+            let first = bytes.iter().position(kept).unwrap_or(bytes.len());
+            let last = bytes.iter().rposition(kept).map_or(0, |at| at + 1);
+            let (start, end) = match name {
+                "lstrip" => (first, bytes.len()),
+                "rstrip" => (0, last),
+                _ => (first, last.max(first)),
+            };
+            let rest = bytes.get(start..end).unwrap_or_default();
             Ok(Value::Bytes(rest.into()))
         }
         _ => Err(unsupported(format!("the method .{name} of 'bytes' object"))),

@@ -155,7 +155,7 @@ pub(super) fn file(
     interpreter: &Interpreter<'_>,
     receiver: &Value,
     name: &str,
-    arguments: Arguments,
+    arguments: &Arguments,
 ) -> Outcome<Value> {
     if !arguments.positional.is_empty() || !arguments.keywords.is_empty() {
         return Err(unsupported(format!("an argument of .{name}() of a file")));

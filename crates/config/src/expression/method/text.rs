@@ -212,12 +212,11 @@ pub(super) fn call(
                 None => ' ',
                 Some(fill) => {
                     let mut characters = string(fill)?.chars();
-                    match (characters.next(), characters.next()) {
-                        (Some(fill), None) => fill,
-                        _ => {
-                            let message = "The fill character must be exactly one character long";
-                            return Err(type_error(message));
-                        }
+                    if let (Some(fill), None) = (characters.next(), characters.next()) {
+                        fill
+                    } else {
+                        let message = "The fill character must be exactly one character long";
+                        return Err(type_error(message));
                     }
                 }
             };

@@ -147,23 +147,19 @@ impl<'a> Reader<'a> {
         let mut previous = ' ';
         for (at, c) in self.rest.char_indices() {
             let next = self.rest.get(at + c.len_utf8()..).and_then(|rest| rest.chars().next());
-            match (quote, c) {
-                (Some(open), _) if open == c => quote = None,
-                (Some(_), _) => {}
-                (None, '\'' | '"') => quote = Some(c),
-                (None, '(' | '[' | '{') => depth += 1,
-                (None, '}') if depth == 0 => return at,
-                (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
-                (None, ':') if depth == 0 => return at,
-                (None, '!') if depth == 0 && next != Some('=') => return at,
-                (None, '=')
-                    if depth == 0
-                        && next != Some('=')
-                        && !matches!(previous, '=' | '!' | '<' | '>') =>
-                {
-                    return at;
-                }
-                (None, _) => {}
+            if let Some(open) = quote {
+                quote = quote.filter(|_| open != c);
+                continue;
+            }
+            let compared = next == Some('=') || matches!(previous, '=' | '!' | '<' | '>');
+            match c {
+                '\'' | '"' => quote = Some(c),
+                '(' | '[' | '{' => depth += 1,
+                '}' | ':' if depth == 0 => return at,
+                '!' if depth == 0 && next != Some('=') => return at,
+                '=' if depth == 0 && !compared => return at,
+                ')' | ']' | '}' => depth = depth.saturating_sub(1),
+                _ => {}
             }
             previous = c;
         }

@@ -166,31 +166,28 @@ impl Compiler {
                 break;
             }
         }
-        match most {
-            Some(most) => {
-                let mut splits = Vec::new();
-                for _ in least..most {
-                    splits.push(self.push(Step::Return)?);
-                    if self.empty_after(node)? {
-                        break;
-                    }
-                }
-                let end = self.steps.len();
-                for start in splits {
-                    self.set(start, split(start + 1, end));
+        if let Some(most) = most {
+            let mut splits = Vec::new();
+            for _ in least..most {
+                splits.push(self.push(Step::Return)?);
+                if self.empty_after(node)? {
+                    break;
                 }
             }
-            None => {
-                let start = self.push(Step::Return)?;
-                let mark = self.slots;
-                self.slots += 1;
-                self.push(Step::Save(mark))?;
-                self.node(node)?;
-                let exit = self.steps.len() + 2;
-                self.push(Step::LeaveIfEmpty { mark, exit })?;
-                self.push(Step::Jump(start))?;
-                self.set(start, split(start + 1, exit));
+            let end = self.steps.len();
+            for start in splits {
+                self.set(start, split(start + 1, end));
             }
+        } else {
+            let start = self.push(Step::Return)?;
+            let mark = self.slots;
+            self.slots += 1;
+            self.push(Step::Save(mark))?;
+            self.node(node)?;
+            let exit = self.steps.len() + 2;
+            self.push(Step::LeaveIfEmpty { mark, exit })?;
+            self.push(Step::Jump(start))?;
+            self.set(start, split(start + 1, exit));
         }
         if let Some(start) = atomic {
             self.push(Step::Return)?;

@@ -77,6 +77,20 @@ pub struct Set {
 }
 
 impl Set {
+    /// A set of items; of equal ones the first counts.
+    ///
+    /// # Errors
+    ///
+    /// `TypeError` for an item that cannot be hashed.
+    pub fn new(items: impl IntoIterator<Item = Value>) -> Result<Self, PythonError> {
+        let budget = Budget::new();
+        let mut set = Self::default();
+        for item in items {
+            set.insert(item, &budget)?;
+        }
+        Ok(set)
+    }
+
     /// The items, in order of insertion.
     pub fn items(&self) -> &[Value] {
         &self.items

@@ -46,7 +46,7 @@ pub(in super::super) fn equal(left: &Value, right: &Value, budget: &Budget) -> O
         ) => left.items().len() == right.items().len() && left.is_subset(right),
         (Value::External(left), Value::External(right)) => left.handle == right.handle,
         (Value::Object(_), _) | (_, Value::Object(_)) => return objects_equal(left, right, budget),
-        _ => numbers(left, right).is_some_and(|order| order == Some(Ordering::Equal)),
+        _ => numbers(left, right) == NumericOrder::Ordered(Ordering::Equal),
     })
 }
 
@@ -59,8 +59,10 @@ pub(in super::super) fn compare(
 ) -> Outcome<Option<Ordering>> {
     budget.spend(1)?;
     let _level = budget.descend()?;
-    if let Some(order) = numbers(left, right) {
-        return Ok(order);
+    match numbers(left, right) {
+        NumericOrder::Ordered(order) => return Ok(Some(order)),
+        NumericOrder::Unordered => return Ok(None),
+        NumericOrder::NoNumbers => {}
     }
     match (left, right) {
         (Value::Str(left), Value::Str(right)) => Ok(Some(left.cmp(right))),
@@ -95,7 +97,7 @@ pub(in super::super) fn less(left: &Value, right: &Value, budget: &Budget) -> Ou
     Ok(compare(left, right, "<", budget)? == Some(Ordering::Less))
 }
 
-/// `left is right`. Which equal values are identical is CPython's affair: here small integers and
+/// `left is right`. Which equal values are identical is `CPython`'s affair: here small integers and
 /// strings of at most one character, as there.
 pub(in super::super) fn identical(left: &Value, right: &Value) -> bool {
     match (left, right) {
@@ -130,27 +132,31 @@ fn same(left: &Value, right: &Value, budget: &Budget) -> Outcome<bool> {
     Ok(identical(left, right) || equal(left, right, budget)?)
 }
 
-/// The order of two numbers; the outer `None`: they are no numbers.
-fn numbers(left: &Value, right: &Value) -> Option<Option<Ordering>> {
-    let flag = |value: &Value| match value.as_object() {
+/// The order of two values as numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NumericOrder {
+    Ordered(Ordering),
+    /// One is not a number (NaN).
+    Unordered,
+    /// One is no `int`, `bool` or `float`.
+    NoNumbers,
+}
+
+fn numbers(left: &Value, right: &Value) -> NumericOrder {
+    let integer = |value: &Value| match value.as_object() {
         Some(ObjectKind::RegexFlag(bits)) => Some(*bits),
         _ => value.as_integer(),
     };
-    match (flag(left), flag(right)) {
-        (Some(left), Some(right)) => Some(Some(left.cmp(&right))),
-        (Some(left), None) => {
-            let Value::Float(right) = right else { return None };
-            Some(integer_with_float(left, *right))
+    let order = match (left, integer(left), right, integer(right)) {
+        (_, Some(left), _, Some(right)) => Some(left.cmp(&right)),
+        (_, Some(left), Value::Float(right), _) => integer_with_float(left, *right),
+        (Value::Float(left), _, _, Some(right)) => {
+            integer_with_float(right, *left).map(Ordering::reverse)
         }
-        (None, Some(right)) => {
-            let Value::Float(left) = left else { return None };
-            Some(integer_with_float(right, *left).map(Ordering::reverse))
-        }
-        (None, None) => {
-            let (Value::Float(left), Value::Float(right)) = (left, right) else { return None };
-            Some(left.partial_cmp(right))
-        }
-    }
+        (Value::Float(left), _, Value::Float(right), _) => left.partial_cmp(right),
+        _ => return NumericOrder::NoNumbers,
+    };
+    order.map_or(NumericOrder::Unordered, NumericOrder::Ordered)
 }
 
 /// Exact, also where a float cannot hold the integer.
@@ -177,7 +183,7 @@ fn set_order(left: &Set, right: &Set) -> Option<Ordering> {
 }
 
 fn objects_equal(left: &Value, right: &Value, budget: &Budget) -> Outcome<bool> {
-    if identical(left, right) || numbers(left, right) == Some(Some(Ordering::Equal)) {
+    if identical(left, right) || numbers(left, right) == NumericOrder::Ordered(Ordering::Equal) {
         return Ok(true);
     }
     if let (Some(ObjectKind::Range(left)), Some(ObjectKind::Range(right))) =

@@ -81,11 +81,11 @@ impl Object {
 
     pub(in super::super) fn type_name(&self) -> &'static str {
         match self.kind() {
-            ObjectKind::Closure(_) => "function",
+            ObjectKind::Closure(_) | ObjectKind::Function { module: "re", .. } => "function",
             ObjectKind::Builtin(name) if is_type(name) => "type",
-            ObjectKind::Builtin(_) => "builtin_function_or_method",
-            ObjectKind::Function { module: "re", .. } => "function",
-            ObjectKind::Function { .. } | ObjectKind::Method { .. } => "builtin_function_or_method",
+            ObjectKind::Builtin(_) | ObjectKind::Function { .. } | ObjectKind::Method { .. } => {
+                "builtin_function_or_method"
+            }
             ObjectKind::Unbound { .. } => "method_descriptor",
             ObjectKind::Module(_) => "module",
             ObjectKind::Range(_) => "range",
@@ -140,6 +140,15 @@ pub(in super::super) struct Closure {
     pub(in super::super) frame: Option<Arc<Frame>>,
 }
 
+/// What looking up a variable found.
+#[derive(Debug)]
+pub(in super::super) enum Variable {
+    Value(Value),
+    /// A variable of a comprehension before its first assignment.
+    Unassigned,
+    Unknown,
+}
+
 /// The variables of a call or a comprehension.
 pub(in super::super) struct Frame {
     names: Arc<[Arc<str>]>,
@@ -156,17 +165,20 @@ impl Frame {
         Arc::new(Self { names, values: Mutex::new(values), around })
     }
 
-    /// The value of a variable; the inner `None` is a variable before its first assignment.
-    pub(in super::super) fn find(&self, name: &str) -> Option<Option<Value>> {
+    /// Finds a variable here or around.
+    pub(in super::super) fn find(&self, name: &str) -> Variable {
         let mut frame = Some(self);
         while let Some(here) = frame {
             if let Some(place) = here.names.iter().position(|known| &**known == name) {
                 let values = here.values.lock().unwrap_or_else(PoisonError::into_inner);
-                return Some(values.get(place).cloned().flatten());
+                return match values.get(place) {
+                    Some(Some(value)) => Variable::Value(value.clone()),
+                    Some(None) | None => Variable::Unassigned,
+                };
             }
             frame = here.around.as_deref();
         }
-        None
+        Variable::Unknown
     }
 
     /// Assigns a variable of this frame itself.

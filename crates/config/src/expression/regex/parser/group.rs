@@ -169,9 +169,8 @@ impl Parser {
                     removing = true;
                     if self.peek().is_none_or(|c| flag(c).is_none()) {
                         return Err(self.error(match self.peek() {
-                            None => "missing flag",
                             Some(c) if c.is_alphabetic() => "unknown flag",
-                            Some(_) => "missing flag",
+                            None | Some(_) => "missing flag",
                         }));
                     }
                 }
