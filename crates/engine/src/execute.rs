@@ -95,18 +95,26 @@ pub(crate) async fn execute(
     results.into_iter().collect()
 }
 
+/// Below this many messages in either direction, signing in once more costs more than it brings.
+const WORTH_A_SECOND_CONNECTION: usize = 512;
+
 impl Worker<'_> {
     async fn copy_all(&self, plan: &MailboxPlan, pass: Pass) -> Result<(), RunError> {
         let (to_local, to_remote) = (&plan.copies.local, &plan.copies.remote);
         match pass {
             Pass::Both => {
                 self.settle_base(plan).await?;
-                // The plan is made: neither direction waits for the other.
-                let (local, remote) = tokio::join!(
-                    self.copy(Side::Local, to_local),
-                    self.copy(Side::Remote, to_remote),
-                );
-                local.and(remote)?;
+                if to_local.len().min(to_remote.len()) < WORTH_A_SECOND_CONNECTION {
+                    self.copy(Side::Local, to_local).await?;
+                    self.copy(Side::Remote, to_remote).await?;
+                } else {
+                    // The plan is made: neither direction need wait for the other.
+                    let (local, remote) = tokio::join!(
+                        self.copy(Side::Local, to_local),
+                        self.copy(Side::Remote, to_remote),
+                    );
+                    local.and(remote)?;
+                }
                 self.rebind(&plan.rebind).await
             }
             Pass::ToLocal => {
@@ -134,11 +142,10 @@ impl Worker<'_> {
             self.change_flags(Side::Remote, &plan.flags.remote),
         );
         local.and(remote)?;
-        let (local, remote) = tokio::join!(
-            self.delete(Side::Local, &plan.deletes.local),
-            self.delete(Side::Remote, &plan.deletes.remote),
-        );
-        local.and(remote)
+        // One after the other: both ask the server, and two connections that show the same mailbox
+        // make it look twice.
+        self.delete(Side::Local, &plan.deletes.local).await?;
+        self.delete(Side::Remote, &plan.deletes.remote).await
     }
 
     /// Writes down what needs no effect: adoptions, renamed files, agreed flags, vanished pairs.
