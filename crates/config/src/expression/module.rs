@@ -125,9 +125,8 @@ pub(super) fn pattern_method(
     match name {
         "sub" | "subn" => {
             let [with, text, count] = arguments.bind(name, ["repl", "string", "count"], 2)?;
-            let with = with.unwrap_or(Value::None);
-            let subject = Subject::new(&text.unwrap_or(Value::None), budget)?;
-            substitute(interpreter, pattern, name, &with, &subject, count.as_ref())
+            let (with, text) = (with.unwrap_or(Value::None), text.unwrap_or(Value::None));
+            substitute(interpreter, pattern, name, [&with, &text], count.as_ref())
         }
         "split" => {
             let [text, limit] = arguments.bind(name, ["string", "maxsplit"], 1)?;
@@ -218,8 +217,7 @@ fn substitute(
     interpreter: &Interpreter<'_>,
     pattern: &Arc<Pattern>,
     name: &str,
-    with: &Value,
-    subject: &Subject,
+    [with, text]: [&Value; 2],
     count: Option<&Value>,
 ) -> Outcome<Value> {
     let budget = &interpreter.budget;
@@ -232,6 +230,8 @@ fn substitute(
             return Err(type_error(format!("decoding to str: need a string, {found} found")));
         }
     };
+    // As in CPython, after the template: the error of a bad one comes first.
+    let subject = &Subject::new(text, budget)?;
     let mut text = String::new();
     let mut last = 0;
     let mut times = 0_usize;
