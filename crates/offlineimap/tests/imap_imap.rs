@@ -1,6 +1,6 @@
 //! The program between two servers: both sides are IMAP accounts.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "imap_imap/directions.rs"]
 mod directions;

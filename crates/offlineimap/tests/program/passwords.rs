@@ -11,12 +11,13 @@ use crate::sandbox::{Sandbox, account};
 
 /// A home whose account has these lines instead of user and password.
 fn signing_in_by(server: &ImapServer, lines: &str) -> Sandbox {
-    let account: String = account("Test", server)
+    let account = account("Test", server);
+    let account: Vec<&str> = account
         .lines()
         .filter(|line| !line.starts_with("remoteuser") && !line.starts_with("remotepass"))
-        .map(|line| format!("{line}\n"))
         .collect();
-    Sandbox::configured(&format!("[general]\naccounts = Test\nui = quiet\n\n{account}{lines}\n"))
+    let account = account.join("\n");
+    Sandbox::configured(&format!("[general]\naccounts = Test\nui = quiet\n\n{account}\n{lines}\n"))
 }
 
 fn put(path: &Path, mode: u32, text: &str) {
