@@ -52,6 +52,38 @@ pub struct General {
     pub max_sync_accounts: NonZeroUsize,
     /// Whether `dry-run` is set in the file.
     pub dry_run: bool,
+    /// What evaluates expressions that this program does not evaluate itself.
+    pub python: Python,
+}
+
+/// A Python interpreter, and what it is to load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Python {
+    /// `pythonfile`, expanded: the file whose names expressions can use. It need not exist.
+    pub file: Option<PathBuf>,
+    /// `pythoninterpreter`, expanded: a path, or a name that is looked for in `PATH`.
+    pub interpreter: PathBuf,
+    /// `pythontimeout`: the longest wait for the file to load, and for each value.
+    pub deadline: Duration,
+}
+
+/// A setting that is written down, or computed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Setting<T> {
+    /// The value itself.
+    Given(T),
+    /// A Python expression for the value, not empty, to be evaluated each time it is needed.
+    Expression(String),
+}
+
+impl<T> Setting<T> {
+    /// The value, if it is known without evaluating anything.
+    pub fn given(&self) -> Option<&T> {
+        match self {
+            Self::Given(value) => Some(value),
+            Self::Expression(_) => None,
+        }
+    }
 }
 
 /// A user interface by name (`spec/cli.md` §4). Whether it exists in this program is for the
@@ -238,14 +270,14 @@ pub struct ImapRepository {
     pub name: String,
     /// Which of the two types was written.
     pub flavor: ImapFlavor,
-    /// `remotehost`; never empty.
-    pub host: String,
-    /// `remoteport`, or the standard port of the TLS mode.
-    pub port: NonZeroU16,
+    /// `remotehost`, never empty; or `remotehosteval`.
+    pub host: Setting<String>,
+    /// `remoteport`, or the standard port of the TLS mode; or `remoteporteval`.
+    pub port: Setting<NonZeroU16>,
     /// `ipv6`: which addresses of the host are tried.
     pub family: AddressFamily,
-    /// `remoteuser`; never empty.
-    pub user: String,
+    /// `remoteuser`, never empty; or `remoteusereval`.
+    pub user: Setting<String>,
     /// Where the password comes from.
     pub password: PasswordSource,
     /// How the connection is protected.
@@ -299,6 +331,8 @@ pub enum PasswordSource {
     Credential(String),
     /// `remotepassenv`: the value of this environment variable; never empty.
     Variable(String),
+    /// `remotepasseval`: a Python expression, not empty. It may contain a secret itself.
+    Expression(SecretString),
     /// Not configured: netrc files are looked at, then the user is asked.
     Ask,
 }

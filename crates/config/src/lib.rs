@@ -24,7 +24,7 @@
 //! let request = Request::new("/home/joe/.offlineimaprc", rc);
 //! let config = load(&request, &environment).map_err(|problems| problems.to_string())?;
 //! assert_eq!(config.accounts[0].local.path(), Some("/home/joe/Mail".as_ref()));
-//! assert_eq!(config.accounts[0].remote.port.get(), 993);
+//! assert_eq!(config.accounts[0].remote.port.given().map(|port| port.get()), Some(993));
 //! # Ok::<(), String>(())
 //! ```
 
@@ -43,8 +43,8 @@ mod value;
 pub use config::{
     Account, AddressFamily, AuthMechanism, CaFile, Config, DeleteLimit, Fingerprint,
     FingerprintError, General, HeaderDates, ImapFlavor, ImapRepository, LocalRepository,
-    MaildirFlavor, MaildirRepository, PasswordSource, RefusedAccount, StartTlsDemand, SyncHooks,
-    SyncRules, TlsMode, Trust, UserInterface,
+    MaildirFlavor, MaildirRepository, PasswordSource, Python, RefusedAccount, Setting,
+    StartTlsDemand, SyncHooks, SyncRules, TlsMode, Trust, UserInterface,
 };
 pub use diagnostics::{Color, Diagnostic, Diagnostics, Excerpt, Position, Severity};
 pub use document::{Document, InterpolationError};

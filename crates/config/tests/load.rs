@@ -10,8 +10,8 @@ use std::time::Duration;
 use offlineimap_config::options::{self, Place, Support, Type};
 use offlineimap_config::{
     AddressFamily, AuthMechanism, CaFile, Config, DeleteLimit, Diagnostics, Environment,
-    Fingerprint, HeaderDates, LocalRepository, PasswordSource, Request, RunMode, StartTlsDemand,
-    SyncHooks, SyncRules, TlsMode, UserInterface, load,
+    Fingerprint, HeaderDates, ImapRepository, LocalRepository, PasswordSource, Python, Request,
+    RunMode, Setting, StartTlsDemand, SyncHooks, SyncRules, TlsMode, UserInterface, load,
 };
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
@@ -92,6 +92,14 @@ fn load_text(text: &str) -> Result<Config, Diagnostics> {
     load(&Request::new("rc", text.as_bytes()), &environment())
 }
 
+fn given(text: &str) -> Setting<String> {
+    Setting::Given(text.to_owned())
+}
+
+fn port(repository: &ImapRepository) -> u16 {
+    repository.port.given().unwrap().get()
+}
+
 #[test]
 fn a_minimal_file_has_the_documented_defaults() {
     let config = Rc::default().clean();
@@ -111,8 +119,9 @@ fn a_minimal_file_has_the_documented_defaults() {
     assert_eq!(local.root, Path::new("/home/joe/Mail"));
 
     let remote = &account.remote;
-    assert_eq!((remote.host.as_str(), remote.port.get()), ("imap.example.org", 993));
-    assert_eq!((remote.user.as_str(), remote.name.as_str()), ("joe", "There"));
+    assert_eq!(remote.host, given("imap.example.org"));
+    assert_eq!(port(remote), 993);
+    assert_eq!((&remote.user, remote.name.as_str()), (&given("joe"), "There"));
     assert_eq!(remote.family, AddressFamily::Any);
     assert!(matches!(remote.password, PasswordSource::Ask));
     assert!(matches!(&remote.tls, TlsMode::Implicit(trust)
@@ -161,7 +170,7 @@ fn every_working_option_reaches_its_place() {
     );
 
     let remote = &account.remote;
-    assert_eq!((remote.port.get(), remote.family), (1993, AddressFamily::Ipv4));
+    assert_eq!((port(remote), remote.family), (1993, AddressFamily::Ipv4));
     let PasswordSource::Given(password) = &remote.password else { panic!("no password") };
     assert_eq!(password.expose_secret(), "p%ss = word");
     assert_eq!(remote.max_connections.unwrap().get(), 4);
@@ -184,7 +193,7 @@ fn the_general_limit_of_deletions_holds_for_accounts_without_their_own() {
 fn tls_is_as_the_file_says_and_never_without_trust() {
     let tls = |remote| Rc { remote, ..Rc::default() }.clean().accounts[0].remote.clone();
     let by_default = tls("ssl = no");
-    assert_eq!(by_default.port.get(), 143);
+    assert_eq!(port(&by_default), 143);
     assert!(matches!(by_default.tls, TlsMode::StartTls { demand: StartTlsDemand::ByDefault, .. }));
     let explicit = tls("ssl = no\nstarttls = yes").tls;
     assert!(matches!(explicit, TlsMode::StartTls { demand: StartTlsDemand::Explicit, .. }));
@@ -212,6 +221,42 @@ fn passwords_come_from_the_first_place_that_has_one() {
         panic!("not a file")
     };
     assert_eq!(path, Path::new("/home/joe/$DIR"), "variables are not replaced here");
+}
+
+#[test]
+fn what_is_computed_goes_before_what_is_given() {
+    let remote = "remotehosteval = get_host()\nremoteporteval = 1000 + 1\n\
+                  remoteusereval = user(\n  'a%%b')\nremoteport = 5\n\
+                  remotepasseval = get_pass('x')\nremotepass = y\nremotepassfile = z";
+    let general = "pythonfile = ~/.offlineimap.py";
+    let config = Rc { general, remote, ..Rc::default() }.clean();
+    let remote = &config.accounts[0].remote;
+    assert_eq!(remote.host, Setting::Expression("get_host()".to_owned()));
+    assert_eq!(remote.port, Setting::Expression("1000 + 1".to_owned()));
+    assert_eq!(remote.user, Setting::Expression("user(\n'a%b')".to_owned()));
+    assert!(matches!(&remote.password, PasswordSource::Expression(text)
+        if text.expose_secret() == "get_pass('x')"));
+    let python = Python {
+        file: Some("/home/joe/.offlineimap.py".into()),
+        interpreter: "python3".into(),
+        deadline: Duration::from_mins(1),
+    };
+    assert_eq!(config.general.python, python);
+    let general = "pythoninterpreter = ~/bin/python\npythontimeout = 5";
+    let python = Rc { general, ..Rc::default() }.clean().general.python;
+    assert_eq!((python.file, python.deadline), (None, Duration::from_secs(5)));
+    assert_eq!(python.interpreter, Path::new("/home/joe/bin/python"));
+}
+
+#[test]
+fn a_computed_host_is_no_reason_to_do_without_tls_or_user() {
+    let plain = Rc { remote: "remotehosteval = '127.0.0.1'\nssl = no", ..Rc::default() };
+    let text = plain.text().replace("sslcacertfile = OS-DEFAULT\n", "");
+    let refusal = load_text(&text).unwrap().refused[0].problems.to_string();
+    assert!(refusal.contains("no CA certificates and no server fingerprints"), "{refusal}");
+    let text = plain.text().replace("remoteuser = joe\n", "");
+    let refusal = load_text(&text).unwrap().refused[0].problems.to_string();
+    assert!(refusal.contains("[Repository There] has no 'remoteuser'"), "{refusal}");
 }
 
 #[test]
@@ -255,9 +300,9 @@ fn a_netrc_file_can_say_who_signs_in() {
         load(&Request::new("rc", text.as_bytes()), &environment).unwrap()
     };
     let config = user_of(&text, |host| Ok((host == "imap.example.org").then(|| "ann".to_owned())));
-    assert_eq!(config.accounts[0].remote.user, "ann");
+    assert_eq!(config.accounts[0].remote.user, given("ann"));
     let config = user_of(&Rc::default().text(), |_| Err("nobody may look".to_owned()));
-    assert_eq!(config.accounts[0].remote.user, "joe");
+    assert_eq!(config.accounts[0].remote.user, given("joe"));
     let config = user_of(&text, |_| Err("nobody may look".to_owned()));
     let refusal = config.refused[0].problems.to_string();
     assert!(refusal.contains("has no 'remoteuser', and nobody may look"), "{refusal}");
@@ -273,14 +318,14 @@ fn the_local_side_can_be_an_account_on_a_server() {
     let config = Rc { local, ..Rc::default() }.load().unwrap();
     let LocalRepository::Imap(imap) = &config.accounts[0].local else { panic!("not IMAP") };
     assert_eq!(
-        (imap.host.as_str(), imap.expunge, imap.rules.read_only),
-        ("imap.example.net", false, true)
+        (&imap.host, imap.expunge, imap.rules.read_only),
+        (&given("imap.example.net"), false, true)
     );
     assert_eq!(config.accounts[0].local.path(), None);
     let gmail = "type = Gmail\nremoteuser = joe\nsslcacertfile = OS-DEFAULT\nlocalfolders =";
     let config = Rc { local: gmail, ..Rc::default() }.load().unwrap();
     assert!(
-        matches!(&config.accounts[0].local, LocalRepository::Imap(imap) if imap.host == "imap.gmail.com")
+        matches!(&config.accounts[0].local, LocalRepository::Imap(imap) if imap.host == given("imap.gmail.com"))
     );
 }
 
@@ -299,8 +344,8 @@ fn gmail_brings_its_own_host() {
         .text()
         .replace("remotehost = imap.example.org\n", "");
     let config = load_text(&text).unwrap();
-    assert_eq!(config.accounts[0].remote.host, "imap.gmail.com");
-    assert_eq!(config.accounts[0].remote.port.get(), 993);
+    assert_eq!(config.accounts[0].remote.host, given("imap.gmail.com"));
+    assert_eq!(port(&config.accounts[0].remote), 993);
 }
 
 #[test]
@@ -363,7 +408,7 @@ fn overrides_of_the_command_line_hold() {
         .with_mode(RunMode::Once);
     let config = load(&request, &environment()).unwrap();
     assert!(config.warnings.is_empty(), "autorefresh was to be ignored: {}", config.warnings);
-    assert_eq!(config.accounts[0].remote.port.get(), 1143);
+    assert_eq!(port(&config.accounts[0].remote), 1143);
     assert_eq!(config.general.ui, UserInterface::Basic);
     assert!(!config.general.fsync);
 }
@@ -373,7 +418,7 @@ fn defaults_are_seen_in_every_section() {
     let more = "[DEFAULT]\nreadonly = yes\nuser = ann\n";
     let remote = "remoteuser = %(user)s@example.org";
     let config = Rc { remote, more, ..Rc::default() }.clean();
-    assert_eq!(config.accounts[0].remote.user, "ann@example.org");
+    assert_eq!(config.accounts[0].remote.user, given("ann@example.org"));
     assert!(config.accounts[0].remote.rules.read_only);
     let refusal = Rc { more: "[DEFAULT]\nnametrans = lambda f: f\n", ..Rc::default() }.load();
     assert_eq!(refusal.unwrap().refused[0].problems.len(), 1, "one place, one problem");

@@ -52,7 +52,10 @@ fn describe_server(ui: &Ui, server: &config::ImapRepository) {
         config::TlsMode::StartTls { .. } => "SSL: False STARTTLS: True",
         config::TlsMode::Plain => "SSL: False",
     };
-    say(ui, format!("Host: {} Port: {} {protection}", server.host, server.port));
+    // They are not computed for the show: that may ask for a passphrase.
+    let host = server.host.given().map_or("(computed)", String::as_str);
+    let port = server.port.given().map_or("(computed)".to_owned(), ToString::to_string);
+    say(ui, format!("Host: {host} Port: {port} {protection}"));
 }
 
 async fn list(ui: &Ui, store: &dyn Store, rules: &(dyn NameRules + Sync)) {

@@ -21,6 +21,7 @@ mod netrc;
 mod password;
 mod process_output;
 mod profile;
+mod pythonfile;
 mod signals;
 mod start;
 mod state_command;

@@ -11,12 +11,13 @@ use async_trait::async_trait;
 use offlineimap_config::PasswordSource;
 use offlineimap_core::{StoreError, StoreErrorKind};
 use offlineimap_imap::SecretProvider;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use crate::environment;
 use crate::netrc::NetrcFiles;
+use crate::pythonfile::{PythonFile, PythonFileError, Scope, text_of};
 use crate::terminal;
 use crate::ui::{Level, Message, Thread, Ui};
 
@@ -37,6 +38,8 @@ pub(crate) struct Password {
     /// In whose name it is said.
     pub(crate) thread: Thread,
     pub(crate) ui: Arc<Ui>,
+    /// Evaluates an expression.
+    pub(crate) python: Arc<PythonFile>,
 }
 
 #[async_trait]
@@ -51,6 +54,7 @@ impl SecretProvider for Password {
             PasswordSource::Command(command) => self.of_command(command).await?,
             PasswordSource::Credential(name) => credential(name).await?,
             PasswordSource::Variable(name) => variable(name)?,
+            PasswordSource::Expression(text) => self.of_expression(text.clone()).await?,
             PasswordSource::Ask => self.elsewhere().await?,
         };
         let (thread, text) = (self.thread.clone(), self.announcement.clone());
@@ -66,6 +70,22 @@ impl Password {
         let _hold = self.ui.hold();
         let password = command::password_of(command, command::DEADLINE).await;
         password.map_err(|error| StoreError::new(StoreErrorKind::Store, error.to_string()))
+    }
+
+    /// Of Python code. What it asks on the terminal is not to be written over either.
+    async fn of_expression(&self, expression: SecretString) -> Result<SecretString, StoreError> {
+        let _one_at_a_time = ASKING.lock().await;
+        let _hold = self.ui.hold();
+        let python = Arc::clone(&self.python);
+        let evaluated = run(move || {
+            let value = python.evaluate(expression.expose_secret(), Scope::Plain)?;
+            let text = text_of(&value)?;
+            if text.is_empty() { Err(PythonFileError::Empty) } else { Ok(SecretString::from(text)) }
+        });
+        evaluated.await?.map_err(|error| {
+            let text = format!("no password from 'remotepasseval': {error}");
+            StoreError::new(StoreErrorKind::Store, text)
+        })
     }
 
     /// From a netrc file, or from the user.
@@ -143,8 +163,6 @@ async fn run<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Res
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret as _;
-
     use super::*;
 
     fn first_line_of(content: &str) -> Option<String> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use offlineimap_config::{Color, Config, Override, UserInterface};
+use offlineimap_config::{Color, Config, Override, Python, UserInterface};
 use offlineimap_engine::Mode;
 use offlineimap_maildir::NameSource;
 use tokio::runtime::Runtime;
@@ -16,6 +16,7 @@ use crate::accounts::{self, Ended};
 use crate::args::{self, Action, Args, Command};
 use crate::configuration::ConfigFile;
 use crate::exit::{NotStarted, Status};
+use crate::pythonfile::PythonFile;
 use crate::signals::Signals;
 use crate::ui::{
     Failure, Level, LogFile, Message, Records, Syslog, Thread, Ui, Verbosity, console,
@@ -124,6 +125,7 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
         concurrency,
         steps: witness(args)?,
         names: Arc::new(NameSource::of_this_process()),
+        python: Arc::new(python(&config.general.python, &ui)),
         stop: CancellationToken::new(),
         general: config.general.clone(),
         profiles,
@@ -232,6 +234,16 @@ fn overrides(args: &Args) -> anyhow::Result<Vec<Override>> {
         overrides.push(Override::literal("general", "ui", user_interface(name)?.name()));
     }
     Ok(overrides)
+}
+
+/// What the user's code says is told as soon as it is said.
+fn python(settings: &Python, ui: &Arc<Ui>) -> PythonFile {
+    let Python { file, interpreter, deadline } = settings.clone();
+    let ui = Arc::clone(ui);
+    let listener = move |line: &str| {
+        ui.tell(Message::main(Level::Info, format!("Python: {line}")));
+    };
+    PythonFile::new(file, interpreter, deadline, Arc::new(listener))
 }
 
 /// Prints where there is no user interface yet. Whoever closed the pipe does not want to know.

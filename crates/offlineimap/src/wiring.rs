@@ -25,12 +25,16 @@ use crate::hooks::SyncHooks;
 use crate::names::{ImapNames, MaildirNames};
 use crate::password::Password;
 use crate::profile::{self, Profile};
+use crate::pythonfile::PythonFile;
 use crate::ui::{Audience, Thread, Ui};
 
 mod conventions;
 mod root;
+mod server;
 
 pub(crate) use root::prepare_root;
+
+use server::Server;
 
 /// What all accounts of a run share.
 #[derive(Debug, Clone)]
@@ -46,6 +50,8 @@ pub(crate) struct Run {
     pub(crate) steps: Steps,
     /// One for the whole process: it makes names unique.
     pub(crate) names: Arc<NameSource>,
+    /// Evaluates what is computed; one for the whole process.
+    pub(crate) python: Arc<PythonFile>,
     pub(crate) stop: CancellationToken,
     /// `-P`
     pub(crate) profiles: Option<profile::Directory>,
@@ -178,23 +184,25 @@ fn imap_config(
     imap: &config::ImapRepository,
     thread: Thread,
 ) -> anyhow::Result<ImapConfig> {
+    let server = Server::of(run, imap)?;
     let password = Password {
         source: imap.password.clone(),
-        host: imap.host.clone(),
-        user: imap.user.clone(),
+        host: server.host.clone(),
+        user: server.user.clone(),
         announcement: format!(
             "Establishing connection to {}:{} ({})",
-            imap.host, imap.port, imap.name
+            server.host, server.port, imap.name
         ),
         thread,
         ui: Arc::clone(&run.ui),
+        python: Arc::clone(&run.python),
     };
-    let mut settings = ImapConfig::new(&imap.name, &imap.host, &imap.user, Arc::new(password));
+    let mut settings = ImapConfig::new(&imap.name, server.host, server.user, Arc::new(password));
     settings.kind = match imap.flavor {
         config::ImapFlavor::Generic => "IMAP",
         config::ImapFlavor::Gmail => "Gmail",
     };
-    settings.port = imap.port.get();
+    settings.port = server.port.get();
     settings.address_family = match imap.family {
         config::AddressFamily::Any => AddressFamily::Any,
         config::AddressFamily::Ipv4 => AddressFamily::V4,

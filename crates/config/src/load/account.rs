@@ -9,7 +9,7 @@ use crate::options::{Place, nearest};
 use crate::source::strip;
 use crate::{
     Account, Diagnostic, Diagnostics, Document, Environment, HeaderDates, ImapFlavor,
-    ImapRepository, LocalRepository, MaildirFlavor, SyncHooks, value,
+    ImapRepository, LocalRepository, MaildirFlavor, Setting, SyncHooks, value,
 };
 
 /// Loads the account of that name, which exists. `None`, or errors among the problems, mean that it
@@ -200,9 +200,11 @@ fn refuse_status_backend(reader: &mut Reader<'_>) {
 /// Mail that is kept the same as itself would be copied again and again.
 fn refuse_itself(reader: &mut Reader<'_>, remote: &ImapRepository, local: &LocalRepository) {
     let LocalRepository::Imap(local) = local else { return };
-    let is_same = local.host.eq_ignore_ascii_case(&remote.host)
-        && local.port == remote.port
-        && local.user == remote.user;
+    let same_host = match (&local.host, &remote.host) {
+        (Setting::Given(local), Setting::Given(remote)) => local.eq_ignore_ascii_case(remote),
+        (local, remote) => local == remote,
+    };
+    let is_same = same_host && local.port == remote.port && local.user == remote.user;
     if !is_same {
         return;
     }

@@ -7,7 +7,7 @@ use super::reader::Reader;
 use crate::options::Place;
 use crate::source::strip;
 use crate::{
-    DeleteLimit, Diagnostic, Diagnostics, Document, Environment, General, HeaderDates,
+    DeleteLimit, Diagnostic, Diagnostics, Document, Environment, General, HeaderDates, Python,
     UserInterface, value,
 };
 
@@ -38,6 +38,7 @@ pub(super) fn load(
         socket_timeout: socket_timeout(&mut reader),
         max_sync_accounts: max_sync_accounts(&mut reader),
         dry_run: reader.bool("dry-run"),
+        python: python(&mut reader),
     };
     let delete_limit = reader.parsed("deletelimit", value::limit).unwrap_or_default();
     let header_dates = HeaderDates {
@@ -47,6 +48,9 @@ pub(super) fn load(
     report_mbnames(document, environment, problems);
     Loaded { settings, delete_limit, header_dates }
 }
+
+/// A passphrase may have to be typed.
+const PYTHON_DEADLINE: Duration = Duration::from_mins(1);
 
 fn user_interface(reader: &mut Reader<'_>) -> UserInterface {
     let Some(reading) = reader.reading("ui").filter(|reading| !strip(&reading.text).is_empty())
@@ -67,6 +71,16 @@ fn user_interface(reader: &mut Reader<'_>) -> UserInterface {
         reader.problems.push(problem);
     }
     ui
+}
+
+fn python(reader: &mut Reader<'_>) -> Python {
+    let most = u64::from(u32::MAX);
+    let seconds = reader.parsed("pythontimeout", |text| value::int_within(text, 1, most));
+    Python {
+        file: reader.path("pythonfile"),
+        interpreter: reader.path("pythoninterpreter").unwrap_or_default(),
+        deadline: seconds.map_or(PYTHON_DEADLINE, Duration::from_secs),
+    }
 }
 
 fn socket_timeout(reader: &mut Reader<'_>) -> Option<Duration> {

@@ -8,8 +8,8 @@ use super::reader::{Presence, Reader};
 use crate::options::nearest;
 use crate::source::strip;
 use crate::{
-    AddressFamily, AuthMechanism, CaFile, Diagnostic, ImapFlavor, ImapRepository, StartTlsDemand,
-    TlsMode, Trust, value,
+    AddressFamily, AuthMechanism, CaFile, Diagnostic, ImapFlavor, ImapRepository, Setting,
+    StartTlsDemand, TlsMode, Trust, value,
 };
 
 pub(super) fn load(
@@ -19,9 +19,9 @@ pub(super) fn load(
 ) -> Option<ImapRepository> {
     reader.report_unsupported();
     let host = host(reader, name, flavor);
-    let tls = tls_mode(reader, name, host.as_deref());
+    let tls = tls_mode(reader, name, host.as_ref().and_then(Setting::given).map(String::as_str));
     let port = port(reader, tls.as_ref());
-    let user = user(reader, host.as_deref());
+    let user = user(reader, host.as_ref());
     let password = password::source(reader);
     let auth_mechanisms = auth_mechanisms(reader, name);
     let max_connections = reader
@@ -55,13 +55,13 @@ pub(super) fn load(
     })
 }
 
-fn host(reader: &mut Reader<'_>, name: &str, flavor: ImapFlavor) -> Option<String> {
+fn host(reader: &mut Reader<'_>, name: &str, flavor: ImapFlavor) -> Option<Setting<String>> {
+    if reader.presence("remotehosteval") == Presence::Set {
+        return reader.required_text("remotehosteval", "").map(Setting::Expression);
+    }
     if reader.presence("remotehost") == Presence::Absent {
-        if reader.presence("remotehosteval") == Presence::Set {
-            return None;
-        }
         if flavor == ImapFlavor::Gmail {
-            return Some("imap.gmail.com".to_owned());
+            return Some(Setting::Given("imap.gmail.com".to_owned()));
         }
         let mut problem =
             Diagnostic::error(format!("no remote host for repository '{name}' specified"));
@@ -83,29 +83,36 @@ fn host(reader: &mut Reader<'_>, name: &str, flavor: ImapFlavor) -> Option<Strin
         reader.complain(&reading, "not the name or address of a server", Some(help.to_owned()));
         return None;
     }
-    Some(host.to_owned())
+    Some(Setting::Given(host.to_owned()))
 }
 
-fn port(reader: &mut Reader<'_>, tls: Option<&TlsMode>) -> Option<NonZeroU16> {
+fn port(reader: &mut Reader<'_>, tls: Option<&TlsMode>) -> Option<Setting<NonZeroU16>> {
+    if reader.presence("remoteporteval") == Presence::Set {
+        return reader.required_text("remoteporteval", "").map(Setting::Expression);
+    }
     if reader.reading("remoteport").is_some() {
         return reader
             .parsed("remoteport", |text| value::int_within(text, 1, u64::from(u16::MAX)))
             .and_then(|port| u16::try_from(port).ok())
-            .and_then(NonZeroU16::new);
+            .and_then(NonZeroU16::new)
+            .map(Setting::Given);
     }
-    NonZeroU16::new(match tls? {
+    let port = NonZeroU16::new(match tls? {
         TlsMode::Implicit(_) => 993,
         TlsMode::StartTls { .. } | TlsMode::Plain => 143,
-    })
+    });
+    port.map(Setting::Given)
 }
 
-fn user(reader: &mut Reader<'_>, host: Option<&str>) -> Option<String> {
-    if reader.presence("remoteuser") == Presence::Absent {
-        if reader.presence("remoteusereval") == Presence::Set {
-            return None;
-        }
-        match reader.netrc_login(host?) {
-            Ok(Some(user)) => return Some(user),
+fn user(reader: &mut Reader<'_>, host: Option<&Setting<String>>) -> Option<Setting<String>> {
+    if reader.presence("remoteusereval") == Presence::Set {
+        return reader.required_text("remoteusereval", "").map(Setting::Expression);
+    }
+    if reader.presence("remoteuser") == Presence::Absent
+        && let Setting::Given(host) = host?
+    {
+        match reader.netrc_login(host) {
+            Ok(Some(user)) => return Some(Setting::Given(user)),
             Ok(None) => {}
             Err(error) => {
                 let message =
@@ -119,7 +126,7 @@ fn user(reader: &mut Reader<'_>, host: Option<&str>) -> Option<String> {
             }
         }
     }
-    reader.required_text("remoteuser", "you@example.org")
+    reader.required_text("remoteuser", "you@example.org").map(Setting::Given)
 }
 
 /// TLS is never without a way to recognise the server (`spec/config.md` §8.6).

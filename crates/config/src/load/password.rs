@@ -32,6 +32,10 @@ pub(super) fn source(reader: &mut Reader<'_>) -> Option<PasswordSource> {
 }
 
 fn old_source(reader: &mut Reader<'_>) -> Option<PasswordSource> {
+    if reader.presence("remotepasseval") == Presence::Set {
+        let expression = text(reader, "remotepasseval")?;
+        return Some(PasswordSource::Expression(SecretString::from(expression)));
+    }
     if reader.presence("remotepass") == Presence::Set {
         let password = reader.reading("remotepass")?.text;
         if !password.is_empty() {

@@ -97,8 +97,28 @@ pub(super) const ROWS: &[Spec] = &[
         "pythonfile",
         Path(Expansion::TildeAndVariables),
         Unset("none"),
-        Planned,
-        "A Python file whose names can be used in the options that are Python expressions.",
+        Works,
+        "A Python file whose names can be used in the options that are Python expressions. \
+         It is loaded when an expression is first evaluated by a Python interpreter, once in a run.",
+    ),
+    row(
+        General,
+        "pythoninterpreter",
+        Path(Expansion::TildeAndVariables),
+        Value("python3"),
+        Works,
+        "The interpreter for the options that are evaluated by Python, as a path or as a name in \
+         `PATH`. \
+         It is started only when such an option is set.",
+    ),
+    row(
+        General,
+        "pythontimeout",
+        Int,
+        Value("60"),
+        Works,
+        "How many seconds Python code may take for each value, and to load; at least 1. \
+         It may ask for a passphrase on the terminal meanwhile.",
     ),
     row(
         General,

@@ -22,8 +22,8 @@ pub(super) const ROWS: &[Spec] = &[
         "remotehosteval",
         Expression("text"),
         Unset("none"),
-        Refused,
-        "The server, computed; goes before `remotehost`.",
+        Works,
+        "The server, computed by a Python expression; goes before `remotehost`.",
     ),
     row(
         Imap,
@@ -38,8 +38,8 @@ pub(super) const ROWS: &[Spec] = &[
         "remoteporteval",
         Expression("number"),
         Unset("none"),
-        Refused,
-        "The port, computed; goes before `remoteport`.",
+        Works,
+        "The port, computed by a Python expression; goes before `remoteport`.",
     ),
     row(
         Imap,
@@ -144,8 +144,8 @@ pub(super) const ROWS: &[Spec] = &[
         "remoteusereval",
         Expression("text"),
         Unset("none"),
-        Refused,
-        "The name, computed; goes before `remoteuser`.",
+        Works,
+        "The name, computed by a Python expression; goes before `remoteuser`.",
     ),
     row(
         Imap,
@@ -200,8 +200,10 @@ pub(super) const ROWS: &[Spec] = &[
         "remotepasseval",
         SecretExpression,
         Unset("none"),
-        Refused,
-        "The password, computed; goes before `remotepass`.",
+        Works,
+        "The password, computed by a Python expression, mostly by a function of the `pythonfile`; \
+         goes before `remotepass`. \
+         What the function prints is shown.",
     ),
     row(
         Imap,
