@@ -4,8 +4,8 @@ use bytes::{Bytes, BytesMut};
 
 /// A message computed from a seed: any part of it can be read without computing the rest.
 ///
-/// It consists of a header and lines of [`LINE_LEN`] octets with their CRLF; a padding field in
-/// the header brings it to the wanted size.
+/// It consists of a header and lines of 78 octets with their CRLF; a padding field in the header
+/// brings it to the wanted size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Generated {
     header: Bytes,
