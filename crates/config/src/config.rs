@@ -10,8 +10,10 @@ use secrecy::SecretString;
 
 use crate::Diagnostics;
 
+mod computed;
 mod fingerprint;
 
+pub use computed::Computed;
 pub use fingerprint::{Fingerprint, FingerprintError};
 
 /// A configuration that was understood, for the accounts that were selected.
@@ -72,8 +74,8 @@ pub struct Python {
 pub enum Setting<T> {
     /// The value itself.
     Given(T),
-    /// A Python expression for the value, not empty, to be evaluated each time it is needed.
-    Expression(String),
+    /// A Python expression for the value, to be evaluated each time it is needed.
+    Computed(Computed),
 }
 
 impl<T> Setting<T> {
@@ -81,7 +83,7 @@ impl<T> Setting<T> {
     pub fn given(&self) -> Option<&T> {
         match self {
             Self::Given(value) => Some(value),
-            Self::Expression(_) => None,
+            Self::Computed(_) => None,
         }
     }
 }
@@ -331,8 +333,8 @@ pub enum PasswordSource {
     Credential(String),
     /// `remotepassenv`: the value of this environment variable; never empty.
     Variable(String),
-    /// `remotepasseval`: a Python expression, not empty. It may contain a secret itself.
-    Expression(SecretString),
+    /// `remotepasseval`: a Python expression. It may contain a secret itself.
+    Computed(Computed),
     /// Not configured: netrc files are looked at, then the user is asked.
     Ask,
 }

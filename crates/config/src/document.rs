@@ -100,6 +100,11 @@ impl Document {
         interpolation::interpolate(self, section, entry)
     }
 
+    /// Where an octet of an interpolated value stands, up to the end of its line.
+    pub(crate) fn span_of_value(&self, section: &str, entry: &Entry, offset: usize) -> Span {
+        entry.span_from(interpolation::raw_offset(self, section, entry, offset))
+    }
+
     pub(crate) fn entry(&self, section: &str, option: &str) -> Option<&Entry> {
         let own = self.section(section).and_then(|section| section.entry(option));
         own.or_else(|| self.defaults.entry(option))

@@ -52,7 +52,11 @@ impl<'a> Environment<'a> {
     }
 
     /// Replaces `~` and `~user` at the start of a path.
-    pub(crate) fn expand_tilde(&self, text: &str) -> Result<OsString, ExpansionError> {
+    ///
+    /// # Errors
+    ///
+    /// If the user has no home directory that is known.
+    pub fn expand_tilde(&self, text: &str) -> Result<OsString, ExpansionError> {
         let Some(rest) = text.strip_prefix('~') else { return Ok(text.into()) };
         let (user, tail) = match rest.find('/') {
             Some(slash) => rest.split_at(slash),
@@ -115,10 +119,13 @@ pub(crate) struct Expanded {
 
 /// Why a path cannot be expanded.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ExpansionError {
+pub enum ExpansionError {
     /// `~` or `~user` without a known directory.
     #[error("the home directory of {} is not known", whose(user))]
-    NoHome { user: String },
+    NoHome {
+        /// The user; empty for the one who runs the program.
+        user: String,
+    },
 }
 
 /// Why there is no configuration file to read.

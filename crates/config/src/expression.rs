@@ -126,7 +126,8 @@ impl Scope {
         Self { pythonfile: Presence::Present, ..self }
     }
 
-    fn has_re(self) -> bool {
+    /// Whether `re` is in scope.
+    pub fn has_re(self) -> bool {
         self.re == Presence::Present
     }
 

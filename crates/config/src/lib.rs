@@ -41,14 +41,14 @@ mod source;
 mod value;
 
 pub use config::{
-    Account, AddressFamily, AuthMechanism, CaFile, Config, DeleteLimit, Fingerprint,
+    Account, AddressFamily, AuthMechanism, CaFile, Computed, Config, DeleteLimit, Fingerprint,
     FingerprintError, General, HeaderDates, ImapFlavor, ImapRepository, LocalRepository,
     MaildirFlavor, MaildirRepository, PasswordSource, Python, RefusedAccount, Setting,
     StartTlsDemand, SyncHooks, SyncRules, TlsMode, Trust, UserInterface,
 };
 pub use diagnostics::{Color, Diagnostic, Diagnostics, Excerpt, Position, Severity};
 pub use document::{Document, InterpolationError};
-pub use environment::{ConfigFileError, Environment, find_config_file};
+pub use environment::{ConfigFileError, Environment, ExpansionError, find_config_file};
 pub use load::{Request, RunMode, load};
 pub use netrc::{Netrc, NetrcEntry, NetrcError};
 pub use overrides::{Override, OverrideError};

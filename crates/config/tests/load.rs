@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use offlineimap_config::options::{self, Place, Support, Type};
 use offlineimap_config::{
-    AddressFamily, AuthMechanism, CaFile, Config, DeleteLimit, Diagnostics, Environment,
+    AddressFamily, AuthMechanism, CaFile, Color, Config, DeleteLimit, Diagnostics, Environment,
     Fingerprint, HeaderDates, ImapRepository, LocalRepository, PasswordSource, Python, Request,
     RunMode, Setting, StartTlsDemand, SyncHooks, SyncRules, TlsMode, UserInterface, load,
 };
@@ -231,11 +231,16 @@ fn what_is_computed_goes_before_what_is_given() {
     let general = "pythonfile = ~/.offlineimap.py";
     let config = Rc { general, remote, ..Rc::default() }.clean();
     let remote = &config.accounts[0].remote;
-    assert_eq!(remote.host, Setting::Expression("get_host()".to_owned()));
-    assert_eq!(remote.port, Setting::Expression("1000 + 1".to_owned()));
-    assert_eq!(remote.user, Setting::Expression("user(\n'a%b')".to_owned()));
-    assert!(matches!(&remote.password, PasswordSource::Expression(text)
-        if text.expose_secret() == "get_pass('x')"));
+    for (setting, text) in [(&remote.host, "get_host()"), (&remote.user, "user(\n'a%b')")] {
+        let Setting::Computed(computed) = setting else { panic!("{setting:?}") };
+        assert_eq!(computed.text(), text);
+        assert!(computed.expression().is_none(), "the name is the pythonfile's");
+    }
+    let Setting::Computed(port) = &remote.port else { panic!("{:?}", remote.port) };
+    assert!(port.expression().is_some(), "nobody starts an interpreter to add");
+    let PasswordSource::Computed(password) = &remote.password else { panic!() };
+    assert_eq!(password.text(), "get_pass('x')");
+    assert!(!format!("{password:?}").contains("get_pass"), "it may be a secret");
     let python = Python {
         file: Some("/home/joe/.offlineimap.py".into()),
         interpreter: "python3".into(),
@@ -246,6 +251,35 @@ fn what_is_computed_goes_before_what_is_given() {
     let python = Rc { general, ..Rc::default() }.clean().general.python;
     assert_eq!((python.file, python.deadline), (None, Duration::from_secs(5)));
     assert_eq!(python.interpreter, Path::new("/home/joe/bin/python"));
+}
+
+#[test]
+fn an_expression_that_cannot_be_evaluated_is_found_at_once_and_where_it_stands() {
+    let refusal = |general, remote| {
+        let config = Rc { general, remote, ..Rc::default() }.load().unwrap();
+        config.refused.first().map(|account| account.problems.render(Color::Never))
+    };
+    for (expression, complaint) in [
+        ("remoteusereval = get_user('%%')", "uses the name 'get_user', which is not defined"),
+        ("remoteusereval = 'a' 'b", "is no Python expression: unterminated string literal"),
+        ("remoteusereval = (x := 'a')", "which only Python can evaluate"),
+    ] {
+        let told = refusal("", expression).unwrap();
+        assert!(told.contains(complaint), "{told}");
+    }
+    let told = refusal("", "remoteusereval = '100%%' + user\n").unwrap();
+    assert!(told.contains(":28\n"), "the place in the file: {told}");
+    let with_file = "pythonfile = ~/.offlineimap.py";
+    for expression in ["remoteusereval = get_user('%%')", "remoteusereval = (x := 'a')"] {
+        assert_eq!(refusal(with_file, expression), None);
+    }
+    for secret in ["hunter2", "'hunter2", "hunter2 hunter2", "(x := hunter2)"] {
+        let remote = format!("remotepasseval = {secret}");
+        let config = Rc { remote: &remote, ..Rc::default() }.load().unwrap();
+        let told = config.refused[0].problems.render(Color::Never);
+        assert!(told.contains("'remotepasseval' is no expression that can be evaluated"), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
 }
 
 #[test]

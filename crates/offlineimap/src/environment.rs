@@ -31,6 +31,11 @@ pub(crate) fn home() -> Option<PathBuf> {
     })
 }
 
+/// A path with `~` or `~user` at its start replaced; the path itself where that user has no home.
+pub(crate) fn expand_user(path: &str) -> OsString {
+    surroundings().expand_tilde(path).unwrap_or_else(|_| path.into())
+}
+
 /// A variable that is set.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     env::var_os(name)

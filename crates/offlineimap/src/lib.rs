@@ -11,6 +11,7 @@ mod debug;
 mod delete_folder;
 mod dry_run;
 mod environment;
+mod evaluator;
 mod exit;
 mod filtered_store;
 mod hooks;

@@ -8,16 +8,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use offlineimap_config::PasswordSource;
+use offlineimap_config::{Computed, PasswordSource};
 use offlineimap_core::{StoreError, StoreErrorKind};
 use offlineimap_imap::SecretProvider;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use crate::environment;
+use crate::evaluator::Evaluator;
 use crate::netrc::NetrcFiles;
-use crate::pythonfile::{PythonFile, PythonFileError, Scope, text_of};
+use crate::pythonfile::{PythonFileError, text_of};
 use crate::terminal;
 use crate::ui::{Level, Message, Thread, Ui};
 
@@ -38,8 +39,7 @@ pub(crate) struct Password {
     /// In whose name it is said.
     pub(crate) thread: Thread,
     pub(crate) ui: Arc<Ui>,
-    /// Evaluates an expression.
-    pub(crate) python: Arc<PythonFile>,
+    pub(crate) evaluator: Arc<Evaluator>,
 }
 
 #[async_trait]
@@ -54,7 +54,7 @@ impl SecretProvider for Password {
             PasswordSource::Command(command) => self.of_command(command).await?,
             PasswordSource::Credential(name) => credential(name).await?,
             PasswordSource::Variable(name) => variable(name)?,
-            PasswordSource::Expression(text) => self.of_expression(text.clone()).await?,
+            PasswordSource::Computed(expression) => self.of_expression(expression.clone()).await?,
             PasswordSource::Ask => self.elsewhere().await?,
         };
         let (thread, text) = (self.thread.clone(), self.announcement.clone());
@@ -73,12 +73,12 @@ impl Password {
     }
 
     /// Of Python code. What it asks on the terminal is not to be written over either.
-    async fn of_expression(&self, expression: SecretString) -> Result<SecretString, StoreError> {
+    async fn of_expression(&self, expression: Computed) -> Result<SecretString, StoreError> {
         let _one_at_a_time = ASKING.lock().await;
         let _hold = self.ui.hold();
-        let python = Arc::clone(&self.python);
+        let evaluator = Arc::clone(&self.evaluator);
         let evaluated = run(move || {
-            let value = python.evaluate(expression.expose_secret(), Scope::Plain)?;
+            let value = evaluator.value(&expression)?;
             let text = text_of(&value)?;
             if text.is_empty() { Err(PythonFileError::Empty) } else { Ok(SecretString::from(text)) }
         });
@@ -163,6 +163,8 @@ async fn run<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Res
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     fn first_line_of(content: &str) -> Option<String> {

@@ -100,10 +100,6 @@ impl PythonFile {
         }
     }
 
-    fn is_started(&self) -> bool {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).started > 0
-    }
-
     /// The process with the file loaded.
     fn ready<'s>(&self, state: &'s mut State) -> Result<&'s mut Helper, PythonFileError> {
         if matches!(state.process, Process::None) {

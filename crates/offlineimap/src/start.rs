@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::{self, Ended};
 use crate::args::{self, Action, Args, Command};
 use crate::configuration::ConfigFile;
+use crate::evaluator::Evaluator;
 use crate::exit::{NotStarted, Status};
 use crate::pythonfile::PythonFile;
 use crate::signals::Signals;
@@ -125,7 +126,7 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
         concurrency,
         steps: witness(args)?,
         names: Arc::new(NameSource::of_this_process()),
-        python: Arc::new(python(&config.general.python, &ui)),
+        evaluator: Arc::new(Evaluator::new(python(&config.general.python, &ui))),
         stop: CancellationToken::new(),
         general: config.general.clone(),
         profiles,

@@ -20,12 +20,12 @@ use offlineimap_maildir::{Fsync, MaildirConfig, MaildirStore, MissingRoot, NameS
 use tokio_util::sync::CancellationToken;
 
 use crate::environment;
+use crate::evaluator::Evaluator;
 use crate::filtered_store::filtered;
 use crate::hooks::SyncHooks;
 use crate::names::{ImapNames, MaildirNames};
 use crate::password::Password;
 use crate::profile::{self, Profile};
-use crate::pythonfile::PythonFile;
 use crate::ui::{Audience, Thread, Ui};
 
 mod conventions;
@@ -51,7 +51,7 @@ pub(crate) struct Run {
     /// One for the whole process: it makes names unique.
     pub(crate) names: Arc<NameSource>,
     /// Evaluates what is computed; one for the whole process.
-    pub(crate) python: Arc<PythonFile>,
+    pub(crate) evaluator: Arc<Evaluator>,
     pub(crate) stop: CancellationToken,
     /// `-P`
     pub(crate) profiles: Option<profile::Directory>,
@@ -195,7 +195,7 @@ fn imap_config(
         ),
         thread,
         ui: Arc::clone(&run.ui),
-        python: Arc::clone(&run.python),
+        evaluator: Arc::clone(&run.evaluator),
     };
     let mut settings = ImapConfig::new(&imap.name, server.host, server.user, Arc::new(password));
     settings.kind = match imap.flavor {

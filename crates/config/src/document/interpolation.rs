@@ -94,6 +94,36 @@ fn append(
     Ok(())
 }
 
+/// Where in the raw value the octet of an interpolated value comes from. What a reference brought in
+/// comes from the reference.
+pub(super) fn raw_offset(
+    document: &Document,
+    section: &str,
+    entry: &Entry,
+    offset: usize,
+) -> usize {
+    let mut end = 0;
+    for token in tokens(&entry.raw) {
+        let start = end;
+        end += match token.kind {
+            Kind::Text(text) => text.len(),
+            Kind::Percent => 1,
+            Kind::Reference(name) => {
+                let mut value = String::new();
+                let referred = document.entry(section, &name.to_lowercase());
+                let read = referred.map(|it| append(document, section, it, 1, &mut value));
+                if read.is_some_and(|read| read.is_ok()) { value.len() } else { 0 }
+            }
+            Kind::Lone | Kind::BadReference => 0,
+        };
+        if offset < end {
+            let within = if matches!(token.kind, Kind::Text(_)) { offset - start } else { 0 };
+            return token.offset + within;
+        }
+    }
+    entry.raw.len()
+}
+
 struct Token<'a> {
     offset: usize,
     kind: Kind<'a>,

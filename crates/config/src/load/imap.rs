@@ -5,6 +5,7 @@ use std::num::{NonZeroU16, NonZeroUsize};
 
 use super::password;
 use super::reader::{Presence, Reader};
+use crate::expression::Scope;
 use crate::options::nearest;
 use crate::source::strip;
 use crate::{
@@ -57,7 +58,7 @@ pub(super) fn load(
 
 fn host(reader: &mut Reader<'_>, name: &str, flavor: ImapFlavor) -> Option<Setting<String>> {
     if reader.presence("remotehosteval") == Presence::Set {
-        return reader.required_text("remotehosteval", "").map(Setting::Expression);
+        return computed(reader, "remotehosteval");
     }
     if reader.presence("remotehost") == Presence::Absent {
         if flavor == ImapFlavor::Gmail {
@@ -86,9 +87,13 @@ fn host(reader: &mut Reader<'_>, name: &str, flavor: ImapFlavor) -> Option<Setti
     Some(Setting::Given(host.to_owned()))
 }
 
+fn computed<T>(reader: &mut Reader<'_>, option: &str) -> Option<Setting<T>> {
+    reader.computed(option, Scope::other_option()).map(Setting::Computed)
+}
+
 fn port(reader: &mut Reader<'_>, tls: Option<&TlsMode>) -> Option<Setting<NonZeroU16>> {
     if reader.presence("remoteporteval") == Presence::Set {
-        return reader.required_text("remoteporteval", "").map(Setting::Expression);
+        return computed(reader, "remoteporteval");
     }
     if reader.reading("remoteport").is_some() {
         return reader
@@ -106,7 +111,7 @@ fn port(reader: &mut Reader<'_>, tls: Option<&TlsMode>) -> Option<Setting<NonZer
 
 fn user(reader: &mut Reader<'_>, host: Option<&Setting<String>>) -> Option<Setting<String>> {
     if reader.presence("remoteusereval") == Presence::Set {
-        return reader.required_text("remoteusereval", "").map(Setting::Expression);
+        return computed(reader, "remoteusereval");
     }
     if reader.presence("remoteuser") == Presence::Absent
         && let Setting::Given(host) = host?

@@ -3,6 +3,7 @@
 use secrecy::SecretString;
 
 use super::reader::{Presence, Reader};
+use crate::expression::Scope;
 use crate::source::strip;
 use crate::{Diagnostic, PasswordSource};
 
@@ -33,8 +34,8 @@ pub(super) fn source(reader: &mut Reader<'_>) -> Option<PasswordSource> {
 
 fn old_source(reader: &mut Reader<'_>) -> Option<PasswordSource> {
     if reader.presence("remotepasseval") == Presence::Set {
-        let expression = text(reader, "remotepasseval")?;
-        return Some(PasswordSource::Expression(SecretString::from(expression)));
+        let expression = reader.computed("remotepasseval", Scope::other_option())?;
+        return Some(PasswordSource::Computed(expression));
     }
     if reader.presence("remotepass") == Presence::Set {
         let password = reader.reading("remotepass")?.text;

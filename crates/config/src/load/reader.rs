@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use crate::document::Entry;
+use crate::expression::{Expression, ExpressionError, Scope};
 use crate::options::{self, Default, Expansion, Place, Spec, Support, Type};
 use crate::source::strip;
 use crate::value::{self, ValueError};
-use crate::{Diagnostic, Diagnostics, Document, Environment, Excerpt, SyncRules};
+use crate::{Computed, Diagnostic, Diagnostics, Document, Environment, Excerpt, SyncRules};
 
 /// One section, seen as places of the table. What is wrong with it goes to `problems`.
 pub(super) struct Reader<'a> {
@@ -168,6 +169,68 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+
+    /// A Python expression, read and checked. What it uses beyond this program's own evaluator is
+    /// left to an interpreter if there is a pythonfile, and is a problem otherwise.
+    pub(super) fn computed(&mut self, option: &str, scope: Scope) -> Option<Computed> {
+        if self.presence(option) == Presence::Absent {
+            return None;
+        }
+        let reading = self.reading(option)?;
+        let has_file =
+            self.document.raw("general", "pythonfile").is_some_and(|path| !strip(path).is_empty());
+        let text = reading.text.clone();
+        let seen = if has_file { scope.with_pythonfile() } else { scope };
+        match Expression::parse(&text, seen) {
+            Ok(expression) if expression.external_names().next().is_none() => {
+                Some(Computed::native(text, scope, expression))
+            }
+            // Names that only the file can provide: a call of Python's own costs the same.
+            Ok(_) => Some(Computed::by_interpreter(text, scope)),
+            Err(ExpressionError::Unsupported { .. }) if has_file => {
+                Some(Computed::by_interpreter(text, scope))
+            }
+            Err(error) => {
+                self.complain_expression(&reading, &error);
+                None
+            }
+        }
+    }
+
+    /// Reports what is wrong with an expression, where it stands. A secret is not told.
+    fn complain_expression(&mut self, reading: &Reading<'_>, error: &ExpressionError) {
+        let option = &reading.entry.name;
+        let secret = reading.spec.is_none_or(Spec::is_secret);
+        let (what, help) = match error {
+            ExpressionError::Syntax { message, .. } => (
+                format!("is no Python expression: {message}"),
+                "write one expression; text stands in quotes",
+            ),
+            ExpressionError::Unsupported { construct, .. } => (
+                format!("uses {construct}, which only Python can evaluate"),
+                "set 'pythonfile' in [general], to an empty file if there is nothing to define, to \
+                 have a Python interpreter evaluate it",
+            ),
+            ExpressionError::UnknownName { name, .. } => (
+                format!("uses the name '{name}', which is not defined"),
+                "define it in a file, and set 'pythonfile' in [general] to that file; text stands in \
+                 quotes",
+            ),
+            ExpressionError::Pattern { message, .. } => (
+                format!("has an invalid regular expression: {message}"),
+                "see the documentation of Python's module 're'",
+            ),
+        };
+        let message = if secret {
+            format!("'{option}' is no expression that can be evaluated")
+        } else {
+            format!("'{option}' {what}")
+        };
+        let offset = error.position().offset_bytes;
+        let span = self.document.span_of_value(self.section, reading.entry, offset);
+        let problem = Diagnostic::error(message).at(self.document.excerpt(&span, "")).help(help);
+        self.problems.push(problem);
     }
 
     /// What `readonly`, `createfolders` and `sync_deletes` say.

@@ -6,6 +6,8 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
+use offlineimap_config::expression::PythonError;
+
 /// Why Python code gave no value.
 ///
 /// Messages contain what Python says, tracebacks included. The text of an expression is not in
@@ -43,6 +45,9 @@ pub(crate) enum PythonFileError {
     /// An expression or a function raised an exception.
     #[error("{0}")]
     Raised(Raised),
+    /// The same in this program's own evaluator.
+    #[error(transparent)]
+    Evaluation(#[from] PythonError),
     /// There was no answer in time. The interpreter was ended.
     #[error("the Python code did not finish within {}s ('pythontimeout' in [general])", deadline.as_secs_f64())]
     TooSlow {

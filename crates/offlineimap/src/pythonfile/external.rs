@@ -1,5 +1,6 @@
 //! The names of the file, for expressions that are evaluated on our side.
 
+use std::fs;
 use std::sync::Arc;
 
 use offlineimap_config::expression::{Exception, External, ExternalObject, PythonError, Value};
@@ -10,7 +11,9 @@ use super::{PythonFile, PythonFileError, Raised};
 
 impl External for PythonFile {
     fn has(&self, name: &str) -> bool {
-        if self.file.is_none() || (!self.is_started() && BUILTINS.contains(&name)) {
+        let Some(file) = &self.file else { return false };
+        // No interpreter is started for the sake of a builtin that the file leaves alone.
+        if BUILTINS.contains(&name) && fs::read(file).is_ok_and(|text| !may_define(&text, name)) {
             return false;
         }
         // Where the file cannot be asked, `get` is what says so.
@@ -52,6 +55,7 @@ impl PythonFile {
                 traceback.lines().for_each(|line| (self.listener)(line));
                 PythonError::new(by_name(exception), message)
             }
+            PythonFileError::Evaluation(error) => error,
             PythonFileError::NoInterpreter { .. }
             | PythonFileError::Unreadable { .. }
             | PythonFileError::NotLoaded { .. }
@@ -87,6 +91,24 @@ fn by_name(name: String) -> Exception {
     ];
     let found = known.into_iter().find(|exception| exception.name() == name);
     found.unwrap_or(Exception::Other(name))
+}
+
+/// Whether Python source may define a name of its module: by a definition, an import or an
+/// assignment. Only what hides in a loop or in `exec` is missed.
+fn may_define(source: &[u8], name: &str) -> bool {
+    let source = String::from_utf8_lossy(source);
+    let mentions = |text: &str| {
+        text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name)
+    };
+    source.lines().any(|line| {
+        let line = line.trim();
+        let first = line.split_whitespace().next().unwrap_or_default();
+        match first {
+            "def" | "class" | "async" => mentions(line.split('(').next().unwrap_or_default()),
+            "import" | "from" => line.ends_with('*') || mentions(line),
+            _ => line.split_once('=').is_some_and(|(targets, _)| mentions(targets)),
+        }
+    })
 }
 
 /// Names for whose sake no interpreter is started: those of builtins that expressions use.
@@ -132,3 +154,24 @@ const BUILTINS: [&str; 40] = [
     "tuple",
     "zip",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_replaces_a_builtin_is_recognised() {
+        for (source, defines) in [
+            ("def next(what): pass", true),
+            ("class next: pass", true),
+            ("from itertools import count as next", true),
+            ("from tools import *", true),
+            ("first, next = 1, 2", true),
+            ("def f(next): return next(x)", false),
+            ("print(next(x))", false),
+            ("nextcloud = 1", false),
+        ] {
+            assert_eq!(may_define(source.as_bytes(), "next"), defines, "{source}");
+        }
+    }
+}

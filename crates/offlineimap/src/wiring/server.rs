@@ -9,7 +9,7 @@ use offlineimap_config::expression::Value;
 use tokio::task::block_in_place;
 
 use super::Run;
-use crate::pythonfile::{PythonFileError, Scope, int_of, text_of};
+use crate::pythonfile::{PythonFileError, int_of, text_of};
 
 /// A server and its user.
 pub(super) struct Server {
@@ -42,10 +42,10 @@ fn value<T: Clone>(
 ) -> anyhow::Result<T> {
     let expression = match setting {
         Setting::Given(value) => return Ok(value.clone()),
-        Setting::Expression(expression) => expression,
+        Setting::Computed(expression) => expression,
     };
     let _hold = run.ui.hold();
-    let computed = block_in_place(|| run.python.evaluate(expression, Scope::Plain));
+    let computed = block_in_place(|| run.evaluator.value(expression));
     computed
         .and_then(|value| convert(&value))
         .with_context(|| format!("repository '{}': no value of '{option}'", imap.name))
