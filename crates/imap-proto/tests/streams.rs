@@ -294,6 +294,16 @@ fn scan_all<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Response>, bool)
     (responses, false)
 }
 
+#[test]
+fn a_string_that_does_not_end_is_malformed_at_the_same_place_however_it_arrives() {
+    for stream in [&b"* SEARCH \"] {3}\r\nabc"[..], b"* ESEARCH (TAG \"a  \r\n"] {
+        let whole = scan_all(std::iter::once(stream));
+        for step in 1..stream.len() {
+            assert_eq!(whole, scan_all(stream.chunks(step)), "in pieces of {step}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 

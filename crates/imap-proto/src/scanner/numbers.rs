@@ -19,7 +19,8 @@ pub(super) struct NumberScan {
     ranges: Vec<UidRange>,
     read: usize,
     word: Vec<u8>,
-    quoted: bool,
+    /// Where the quoted string began that is being read.
+    quoted_from: Option<usize>,
     depth: u32,
     key: Key,
     range_start: Option<u64>,
@@ -80,7 +81,7 @@ pub(super) fn by_name(word: &[u8]) -> Option<NumberScan> {
         ranges: Vec::new(),
         read: 0,
         word: Vec::new(),
-        quoted: false,
+        quoted_from: None,
         depth: 0,
         key: Key::None,
         range_start: None,
@@ -98,7 +99,7 @@ impl NumberScan {
         for (at, &byte) in bytes.iter().enumerate() {
             self.read += 1;
             if byte == b'\n' {
-                if self.quoted {
+                if self.quoted_from.is_some() {
                     self.broken();
                 }
                 self.end_token();
@@ -119,11 +120,11 @@ impl NumberScan {
 
     fn take_byte(&mut self, byte: u8) {
         match byte {
-            b'"' if self.quoted => {
-                self.quoted = false;
+            b'"' if self.quoted_from.is_some() => {
+                self.quoted_from = None;
                 self.end_token();
             }
-            _ if self.quoted => self.push(byte),
+            _ if self.quoted_from.is_some() => self.push(byte),
             b'0'..=b'9' if self.word.is_empty() => {
                 let digit = u64::from(byte - b'0');
                 let value = self.number.unwrap_or(0).checked_mul(10);
@@ -138,7 +139,7 @@ impl NumberScan {
             b',' | b' ' | b'\t' | b'\r' => self.end_token(),
             b'"' => {
                 self.end_token();
-                self.quoted = true;
+                self.quoted_from = Some(self.read);
             }
             b'(' => {
                 self.end_token();
@@ -239,8 +240,9 @@ impl NumberScan {
         }
     }
 
+    /// Remembers where the list can no longer be read: a string that does not end, from its start on.
     fn broken(&mut self) {
-        self.broken_at.get_or_insert(self.read);
+        self.broken_at.get_or_insert(self.quoted_from.unwrap_or(self.read));
     }
 
     fn finish(&mut self, sink: &mut dyn FnMut(Response)) {
