@@ -137,11 +137,18 @@ impl Worker<'_> {
     }
 
     async fn change_all(&self, plan: &MailboxPlan) -> Result<(), RunError> {
-        let (local, remote) = tokio::join!(
-            self.change_flags(Side::Local, &plan.flags.local),
-            self.change_flags(Side::Remote, &plan.flags.remote),
-        );
-        local.and(remote)?;
+        let (local, remote) = (&plan.flags.local, &plan.flags.remote);
+        if self.account.stores.remote.parallelism() > 1 {
+            let (local, remote) = tokio::join!(
+                self.change_flags(Side::Local, local),
+                self.change_flags(Side::Remote, remote),
+            );
+            local.and(remote)?;
+        } else {
+            // One thing after the other is what `-1` asks for (`spec/cli.md` §4).
+            self.change_flags(Side::Local, local).await?;
+            self.change_flags(Side::Remote, remote).await?;
+        }
         // One after the other: both ask the server, and two connections that show the same mailbox
         // make it look twice.
         self.delete(Side::Local, &plan.deletes.local).await?;
