@@ -119,6 +119,8 @@ pub enum Withholding {
     MailboxReadOnly,
     /// `sync_deletes = no` in the repository where the message was deleted.
     DeletionsKept,
+    /// The user named the message as one that is never copied (`copy_ignore_eval`).
+    NeverCopied,
 }
 
 /// Operations that the differences call for and the policy forbids.

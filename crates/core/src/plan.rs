@@ -70,6 +70,20 @@ impl MailboxPlan {
         copied.chain(withheld).cloned().collect()
     }
 
+    /// Withholds the copies of messages that are never to be copied to a side, given by their keys
+    /// at the source.
+    ///
+    /// Nothing else changes: what is already a pair of the base stays one, and is no copy. To be
+    /// called last, so that such a message is recognised where it is on both sides.
+    pub fn withhold_copies(&mut self, to: Side, never: &BTreeSet<Key>) {
+        let copies = self.copies.get_mut(to);
+        let (withheld, left): (Vec<CopyOp>, Vec<CopyOp>) =
+            std::mem::take(copies).into_iter().partition(|op| never.contains(&op.source));
+        *copies = left;
+        let withheld = withheld.into_iter().map(|op| op.source);
+        self.withheld.extend(withheld.map(|key| Withheld::Copy(to, Withholding::NeverCopied, key)));
+    }
+
     /// Pairs messages that are the same although neither side knows it, judged by their content,
     /// and returns how many. For a mailbox whose base was lost, planned from `seen` and `policy`.
     ///

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use offlineimap_core::{
-    Allowed, Creation, DeleteLimit, FolderPair, Listing, MailboxTally, NameRules, PerSide, Policy,
-    Role, Side, Steps, Store, StoreError, StoreErrorKind, StructurePlan, plan_mailboxes, review,
+    Allowed, Creation, DeleteLimit, FolderPair, Listing, MailboxPlan, MailboxTally, NameRules,
+    PerSide, Policy, Role, Side, Steps, Store, StoreError, StoreErrorKind, StructurePlan,
+    SystemFlag, plan_mailboxes, review,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -397,10 +398,21 @@ async fn review_all(account: &Account, surveyed: Vec<Surveyed>) -> Vec<Execution
         }
         if account.mode == Mode::DryRun {
             account.tell(&Event::Planned { folder, plan: Box::new(reviewed.plan().clone()) });
+            announce_new_mail(account, &mailbox.folder, reviewed.plan()).await;
         }
         executions.push(Execution { mailbox, plan: reviewed });
     }
     executions
+}
+
+/// Tells the hooks of a dry run about new mail that a sync would copy.
+async fn announce_new_mail(account: &Account, folder: &FolderPair, plan: &MailboxPlan) {
+    for to in Side::BOTH {
+        let from = to.other();
+        if plan.copies.get(to).iter().any(|op| !op.flags.contains(SystemFlag::Seen)) {
+            account.hooks.new_mail(from, folder.name(from)).await;
+        }
+    }
 }
 
 impl Account {

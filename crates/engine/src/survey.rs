@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use offlineimap_core::{
     Access, Base, Epoch, EpochChanged, Fingerprint, FlagSupport, FolderPair, Frontier, Hints, Key,
-    Mailbox, MailboxPlan, Observation, PerSide, Role, Scope, Side, StoreError, plan,
+    Mailbox, MailboxPlan, Observation, PerSide, Role, Scope, Side, StoreError, StoreErrorKind,
+    plan,
 };
 
 use crate::account::{Account, Folder, Mode, RunError};
@@ -117,7 +118,7 @@ impl Survey<'_> {
             Standing::Whole => plan(seen.as_ref(), &base, account.policy).map_err(PlanError::Epoch),
             Standing::Rebuilding => self.plan_by_content(&open, &mut seen, &base).await,
         };
-        let plan = match planned {
+        let mut plan = match planned {
             Ok(plan) => plan,
             Err(PlanError::Store(error)) => return Err(error.into()),
             Err(PlanError::Epoch(changed)) => {
@@ -126,8 +127,32 @@ impl Survey<'_> {
                 return Ok(None);
             }
         };
+        self.withhold_copies(folder, &mut plan).await?;
         let messages = base.live();
         Ok(Some(Surveyed { open, folder: folder.pair.clone(), plan, messages, role: None }))
+    }
+
+    /// Takes the messages out of a plan that are never copied.
+    async fn withhold_copies(
+        &self,
+        folder: &Folder,
+        plan: &mut MailboxPlan,
+    ) -> Result<(), StoreError> {
+        let account = self.account;
+        for from in Side::BOTH {
+            let to = from.other();
+            if plan.copies.get(to).is_empty() {
+                continue;
+            }
+            let visible = account.rules.get(from).visible(folder.pair.name(from).as_str());
+            let never = account
+                .hooks
+                .never_copied(from, &visible)
+                .await
+                .map_err(|error| StoreError::new(StoreErrorKind::Mailbox, error.reason))?;
+            plan.withhold_copies(to, &never);
+        }
+        Ok(())
     }
 
     /// Compares the era of the state with what was found, and enters the mailbox in the new one.

@@ -63,6 +63,25 @@ fn a_message_that_is_not_to_be_copied_pairs_with_nobody() {
 }
 
 #[test]
+fn messages_that_are_never_copied_are_withheld_and_recognised_all_the_same() {
+    let (seen, mut plan) = planned(&[(1, "S"), (2, ""), (3, "")], &[("a", "S"), ("b", "")]);
+    let (remote, local) = ([(number(1), content("x"))], [(name("a"), content("x"))]);
+    plan.adopt_by_content(seen.as_ref(), Policy::default(), &remote, &local);
+    plan.withhold_copies(Side::Local, &[1, 2, 9].map(number).into());
+    plan.withhold_copies(Side::Remote, &[2].map(number).into());
+    assert_eq!(
+        words(&plan),
+        [
+            "adopt 1=a S",
+            "copy local 3 . (new on remote)",
+            "copy remote b . (new on local)",
+            "rebind 1 a",
+            "withheld copy local 2: NeverCopied",
+        ]
+    );
+}
+
+#[test]
 fn keywords_that_the_files_cannot_store_stay_on_the_server() {
     let mut seen = seen(&[(1, "S{work}")], &[("a", "S")]);
     seen.remote.support = FlagSupport::any();

@@ -193,6 +193,7 @@ impl Copying<'_> {
         for Confirmed { source, stored } in answers.confirmed {
             let Some(upload) = uploads.remove(&source) else { continue };
             bindings.push(Binding { key: source.clone(), counterpart: stored.clone() });
+            self.copied(&upload.settles);
             let pair = match self.to {
                 Side::Remote => Pair::new(stored, source, upload.settles),
                 Side::Local => Pair::new(source, stored, upload.settles),

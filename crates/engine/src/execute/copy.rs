@@ -1,8 +1,10 @@
 //! Copying messages to one side.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use offlineimap_core::{CopyOp, Delivery, Fingerprint, Key, Scope, Side, StoreError};
+use offlineimap_core::{
+    CopyOp, Delivery, Fingerprint, Flags, Key, Scope, Side, StoreError, SystemFlag,
+};
 
 use super::{FailedCopy, Worker};
 use crate::account::RunError;
@@ -14,6 +16,8 @@ pub(super) struct Copying<'a> {
     pub(super) to: Side,
     total: usize,
     begun: AtomicUsize,
+    /// Whether a message was copied that nobody has read.
+    unread: AtomicBool,
 }
 
 impl Worker<'_> {
@@ -27,11 +31,23 @@ impl Worker<'_> {
         if copies.is_empty() || self.stopping() {
             return Ok(());
         }
-        let copying = Copying { worker: self, to, total: copies.len(), begun: AtomicUsize::new(0) };
-        match target.delivery() {
+        let copying = Copying {
+            worker: self,
+            to,
+            total: copies.len(),
+            begun: AtomicUsize::new(0),
+            unread: AtomicBool::new(false),
+        };
+        let copied = match target.delivery() {
             Delivery::Planned => copying.deliver(&**source, &**target, copies).await,
             Delivery::Assigned => copying.append(&**source, &**target, copies).await,
+        };
+        // What has come has come, whatever happened to the rest.
+        if copying.unread.load(Ordering::Relaxed) {
+            let from = to.other();
+            self.account.hooks.new_mail(from, self.open.folder.name(from)).await;
         }
+        copied
     }
 }
 
@@ -47,6 +63,13 @@ impl Copying<'_> {
             from: account.label(self.to.other(), folder),
             to: account.label(self.to, folder),
         });
+    }
+
+    /// Remembers that a message was copied, with these flags.
+    pub(super) fn copied(&self, flags: &Flags) {
+        if !flags.contains(SystemFlag::Seen) {
+            self.unread.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Tells that a message was not copied, and remembers it so that nothing is deleted in its

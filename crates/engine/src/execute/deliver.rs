@@ -136,6 +136,7 @@ impl Copying<'_> {
                     continue;
                 }
             };
+            self.copied(&settles);
             let pair = match self.to {
                 Side::Local => Pair::new(source, at, settles),
                 Side::Remote => Pair::new(at, source, settles),
