@@ -12,15 +12,19 @@ use crate::Diagnostics;
 
 mod computed;
 mod fingerprint;
+mod mbnames;
 
 pub use computed::Computed;
 pub use fingerprint::{Fingerprint, FingerprintError};
+pub use mbnames::{ItemFormat, ListWriting, ListedMailbox, Mbnames};
 
 /// A configuration that was understood, for the accounts that were selected.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// What holds for the whole program.
     pub general: General,
+    /// `[mbnames]`; `None` if it is not there or not enabled.
+    pub mbnames: Option<Mbnames>,
     /// The selected accounts that can be synced, in the order of selection.
     pub accounts: Vec<Account>,
     /// The selected accounts that cannot be synced, each with its reasons. The other accounts are
@@ -42,6 +46,8 @@ pub struct RefusedAccount {
 /// The `[general]` section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct General {
+    /// The names that `accounts` lists, whatever was selected; `None` if it is not in the file.
+    pub accounts: Option<Vec<String>>,
     /// The metadata directory, expanded. It need not exist.
     pub metadata: PathBuf,
     /// The user interface that `ui` names.
@@ -294,6 +300,11 @@ pub struct ImapRepository {
     pub subscribed_only: bool,
     /// `expunge`: whether deleted messages are expunged or only marked.
     pub expunge: bool,
+    /// `newmail_hook`: a function that is called after new mail was copied from the inbox.
+    pub new_mail_hook: Option<Computed>,
+    /// `copy_ignore_eval`: a function of a folder's name that gives the UIDs of messages that are
+    /// never copied from here.
+    pub copy_ignore: Option<Computed>,
     /// What may be done here.
     pub rules: SyncRules,
 }

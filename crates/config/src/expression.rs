@@ -94,6 +94,16 @@ impl Expression {
     }
 }
 
+/// What Python's `template % arguments` gives.
+///
+/// # Errors
+///
+/// What Python would raise.
+pub(crate) fn percent(template: &str, arguments: &Value) -> Result<String, PythonError> {
+    let text = format::percent(&Interpreter::new(&()), template, arguments)?;
+    Ok(text.as_str().unwrap_or_default().to_owned())
+}
+
 /// Which names an option sees beside the builtins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scope {

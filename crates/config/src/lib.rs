@@ -42,9 +42,10 @@ mod value;
 
 pub use config::{
     Account, AddressFamily, AuthMechanism, CaFile, Computed, Config, DeleteLimit, Fingerprint,
-    FingerprintError, General, HeaderDates, ImapFlavor, ImapRepository, LocalRepository,
-    MaildirFlavor, MaildirRepository, PasswordSource, Python, RefusedAccount, Setting,
-    StartTlsDemand, SyncHooks, SyncRules, TlsMode, Trust, UserInterface,
+    FingerprintError, General, HeaderDates, ImapFlavor, ImapRepository, ItemFormat, ListWriting,
+    ListedMailbox, LocalRepository, MaildirFlavor, MaildirRepository, Mbnames, PasswordSource,
+    Python, RefusedAccount, Setting, StartTlsDemand, SyncHooks, SyncRules, TlsMode, Trust,
+    UserInterface,
 };
 pub use diagnostics::{Color, Diagnostic, Diagnostics, Excerpt, Position, Severity};
 pub use document::{Document, InterpolationError};

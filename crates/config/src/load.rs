@@ -9,6 +9,7 @@ mod account;
 mod general;
 mod imap;
 mod maildir;
+mod mbnames;
 mod names;
 mod password;
 mod reader;
@@ -97,6 +98,7 @@ pub fn load(request: &Request<'_>, environment: &Environment<'_>) -> Result<Conf
     problems.extend(names::check(&document));
 
     let general = general::load(&document, environment, &mut problems);
+    let mbnames = mbnames::load(&document, environment, &mut problems);
     let names = selection::select(&document, request.accounts.as_deref(), &mut problems);
     let mut accounts = Vec::new();
     let mut refused = Vec::new();
@@ -122,7 +124,7 @@ pub fn load(request: &Request<'_>, environment: &Environment<'_>) -> Result<Conf
         return Err(problems);
     }
     problems.sort();
-    Ok(Config { general: general.settings, accounts, refused, warnings: problems })
+    Ok(Config { general: general.settings, mbnames, accounts, refused, warnings: problems })
 }
 
 /// Does what `-o` asks for (`spec/cli.md` §6).

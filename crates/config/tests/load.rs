@@ -10,8 +10,9 @@ use std::time::Duration;
 use offlineimap_config::options::{self, Place, Support, Type};
 use offlineimap_config::{
     AddressFamily, AuthMechanism, CaFile, Color, Config, DeleteLimit, Diagnostics, Environment,
-    Fingerprint, HeaderDates, ImapRepository, LocalRepository, PasswordSource, Python, Request,
-    RunMode, Setting, StartTlsDemand, SyncHooks, SyncRules, TlsMode, UserInterface, load,
+    Fingerprint, HeaderDates, ImapRepository, ListWriting, ListedMailbox, LocalRepository,
+    PasswordSource, Python, Request, RunMode, Setting, StartTlsDemand, SyncHooks, SyncRules,
+    TlsMode, UserInterface, load,
 };
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
@@ -755,14 +756,78 @@ fn names_that_mean_nothing_are_pointed_out() {
             "the environment variable 'NOWHERE' in 'localfolders' is not set; it stays in the path as \
           it is written",
         ),
-        (
-            Rc { more: "[mbnames]\nenabled = yes", ..Rc::default() },
-            "[mbnames] is not supported yet and has no effect",
-        ),
     ];
     for (rc, warning) in table {
         assert_eq!(rc.warning(), *warning);
     }
+}
+
+const MBNAMES: &str = "[mbnames]\nenabled = yes\nfilename = ~/$DIR/list\nheader = 'a' + '%%'\n\
+     peritem = \"+%(accountname)s/%(foldername)s\"\nsep = ' '\nfooter = '\\n'";
+
+#[test]
+fn the_list_of_mailboxes_is_understood() {
+    let list = Rc { more: MBNAMES, ..Rc::default() }.clean().mbnames.unwrap();
+    assert_eq!(list.file, Path::new("/home/joe/d/list"));
+    assert_eq!(list.header.text(), "'a' + '%'");
+    let (account, folder) = ("Work".to_owned(), "INBOX".to_owned());
+    let mailbox = ListedMailbox { account, folder, local_folders: None };
+    assert_eq!(list.item.text(&mailbox).unwrap(), "\"+Work/INBOX\"", "quotes are part of it");
+    assert_eq!(list.writing, ListWriting::AtTheEnd);
+    assert!(list.folder_filter.is_none() && list.sort_key.is_none());
+
+    let more = format!(
+        "{MBNAMES}\nincremental = yes\nfolderfilter = lambda a, f: re.match('I', f)\n\
+         sort_keyfunc = lambda d: d['foldername']"
+    );
+    let list = Rc { more: &more, ..Rc::default() }.clean().mbnames.unwrap();
+    assert_eq!(list.writing, ListWriting::AfterEachAccount);
+    assert!(list.folder_filter.is_some() && list.sort_key.is_some());
+    assert_eq!(Rc::default().clean().mbnames, None);
+    Rc { more: &MBNAMES.replace("enabled = yes", "enabled = no\nx = %%"), ..Rc::default() }
+        .load()
+        .unwrap();
+}
+
+#[test]
+fn an_enabled_list_of_mailboxes_is_refused_for_each_mistake() {
+    let every_option = ["filename", "header", "peritem", "sep", "footer"];
+    let missing = Rc { more: "[mbnames]\nenabled = yes", ..Rc::default() }.load().unwrap_err();
+    assert_eq!(missing.len(), every_option.len(), "{missing}");
+    for option in every_option {
+        let told = format!("[mbnames] has no '{option}'");
+        assert!(
+            missing.iter().any(|it| it.message == told && !it.excerpts.is_empty()),
+            "{missing}"
+        );
+    }
+    for (line, complaint) in [
+        ("incremental = maybe", "'incremental' is not a boolean: 'maybe'"),
+        ("sep = re", "'sep' uses the name 're', which is not defined"),
+        ("folderfilter = lambda a: nt(a)", "'folderfilter' uses the name 'nt'"),
+        ("sort_keyfunc = lambda d", "'sort_keyfunc' is no Python expression"),
+        ("peritem = %(name)s", "'peritem' cannot be formatted: KeyError: 'name'"),
+        ("peritem = 100%", "'peritem' cannot be formatted: ValueError: incomplete format"),
+    ] {
+        let option = line.split(' ').next().unwrap();
+        let others = MBNAMES.lines().filter(|it| !it.starts_with(&format!("{option} =")));
+        let more = others.chain([line]).collect::<Vec<_>>().join("\n");
+        let problems = Rc { more: &more, ..Rc::default() }.load().unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems}");
+        let message = &problems.iter().next().unwrap().message;
+        assert!(message.starts_with(complaint), "{message}");
+    }
+}
+
+#[test]
+fn the_accounts_of_the_file_are_known_whatever_is_selected() {
+    let text = Rc { general: "accounts = Work , Home", ..Rc::default() }.text();
+    let request = Request::new("rc", text.as_bytes()).with_accounts("Work");
+    let general = load(&request, &environment()).unwrap().general;
+    assert_eq!(general.accounts, Some(vec!["Work".to_owned(), "Home".to_owned()]));
+    let text = text.replace("accounts = Work , Home", "");
+    let request = Request::new("rc", text.as_bytes()).with_accounts("Work");
+    assert_eq!(load(&request, &environment()).unwrap().general.accounts, None);
 }
 
 #[test]

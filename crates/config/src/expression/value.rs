@@ -16,6 +16,7 @@ pub(super) use object::{
 pub(super) use repr::{escape, float_text, repr, str_repr, to_text};
 
 use super::budget::Budget;
+use super::builtin;
 use super::effects::{Effects, ExternalObject};
 use super::error::PythonError;
 use super::evaluate::{Arguments, Interpreter};
@@ -103,6 +104,26 @@ impl Value {
     pub fn call(&self, arguments: &[Value], effects: &dyn Effects) -> Result<Value, PythonError> {
         let interpreter = Interpreter::new(effects);
         interpreter.call(self, Arguments::positional(arguments.to_vec()))
+    }
+
+    /// All items of an iterable, as `list` gives them.
+    ///
+    /// # Errors
+    ///
+    /// That the value has no items, or too many; those of an external object cannot be had.
+    pub fn to_items(&self, effects: &dyn Effects) -> Result<Vec<Value>, PythonError> {
+        Interpreter::new(effects).collect(self)
+    }
+
+    /// All items of an iterable in ascending order, as `sorted` gives them.
+    ///
+    /// # Errors
+    ///
+    /// The same, and that two of them cannot be compared.
+    pub fn sorted(&self, effects: &dyn Effects) -> Result<Vec<Value>, PythonError> {
+        let arguments = Arguments::positional(vec![self.clone()]);
+        let sorted = builtin::call(&Interpreter::new(effects), "sorted", arguments)?;
+        Ok(sorted.as_items().unwrap_or_default().to_vec())
     }
 
     /// Whether `if` takes the value for true.

@@ -1,9 +1,9 @@
-//! `[general]`, and the one question to `[mbnames]`.
+//! `[general]`.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::reader::Reader;
+use super::reader::{Presence, Reader};
 use crate::options::Place;
 use crate::source::strip;
 use crate::{
@@ -32,6 +32,7 @@ pub(super) fn load(
     let mut reader = Reader::new(document, "general", &[Place::General], environment, problems);
     reader.report_unsupported();
     let settings = General {
+        accounts: accounts(&mut reader),
         metadata: reader.path("metadata").unwrap_or_default(),
         ui: user_interface(&mut reader),
         fsync: reader.bool("fsync"),
@@ -45,8 +46,15 @@ pub(super) fn load(
         in_names: reader.bool("filename_use_mail_timestamp"),
         of_files: reader.bool("utime_from_header"),
     };
-    report_mbnames(document, environment, problems);
     Loaded { settings, delete_limit, header_dates }
+}
+
+fn accounts(reader: &mut Reader<'_>) -> Option<Vec<String>> {
+    if reader.presence("accounts") == Presence::Absent {
+        return None;
+    }
+    let list = reader.reading("accounts")?.text;
+    Some(value::list(&list).map(str::to_owned).collect())
 }
 
 /// A passphrase may have to be typed.
@@ -95,19 +103,4 @@ fn max_sync_accounts(reader: &mut Reader<'_>) -> NonZeroUsize {
         .and_then(|number| usize::try_from(number).ok())
         .and_then(NonZeroUsize::new)
         .unwrap_or(NonZeroUsize::MIN)
-}
-
-/// One warning for the whole section, unless it is switched off anyway.
-fn report_mbnames(document: &Document, environment: &Environment<'_>, problems: &mut Diagnostics) {
-    if document.section("mbnames").is_none() {
-        return;
-    }
-    let mut reader = Reader::new(document, "mbnames", &[Place::Mbnames], environment, problems);
-    if reader.bool("enabled") {
-        let mut problem = Diagnostic::warning("[mbnames] is not supported yet and has no effect");
-        if let Some(header) = reader.header("") {
-            problem = problem.at(header);
-        }
-        reader.problems.push(problem);
-    }
 }

@@ -37,6 +37,8 @@ pub(super) fn load(
     let reference = unquoted(&reader.text("reference"));
     let subscribed_only = reader.bool("subscribedonly");
     let expunge = reader.bool("expunge");
+    let new_mail_hook = reader.computed("newmail_hook", Scope::other_option());
+    let copy_ignore = reader.computed("copy_ignore_eval", Scope::other_option());
     let rules = reader.sync_rules();
     Some(ImapRepository {
         name: name.to_owned(),
@@ -52,6 +54,8 @@ pub(super) fn load(
         reference,
         subscribed_only,
         expunge,
+        new_mail_hook,
+        copy_ignore,
         rules,
     })
 }

@@ -161,23 +161,25 @@ pub(super) const MBNAMES_ROWS: &[Spec] = &[
         "enabled",
         Bool,
         Value("no"),
-        Planned,
-        "Whether a list of the mailboxes is written for a mail reader.",
+        Works,
+        "Whether a list of the mailboxes is written for a mail reader. \
+         Only then must the options be there that are required.",
     ),
     row(
         Mbnames,
         "filename",
         Path(Expansion::TildeAndVariables),
         Required,
-        Planned,
-        "The file that the list is written to.",
+        Works,
+        "The file that the list is written to. \
+         It is replaced as a whole, so that a reader never sees a part of it.",
     ),
     row(
         Mbnames,
         "header",
         Expression("text"),
         Required,
-        Planned,
+        Works,
         "What is written before the first mailbox.",
     ),
     row(
@@ -185,9 +187,10 @@ pub(super) const MBNAMES_ROWS: &[Spec] = &[
         "peritem",
         Text,
         Required,
-        Planned,
+        Works,
         "What is written for each mailbox, with `%(accountname)s`, `%(foldername)s` and \
          `%(localfolders)s` replaced. \
+         The folder has the name that it has in the local repository. \
          Quotes are written too, as this is no Python expression.",
     ),
     row(
@@ -195,7 +198,7 @@ pub(super) const MBNAMES_ROWS: &[Spec] = &[
         "sep",
         Expression("text"),
         Required,
-        Planned,
+        Works,
         "What is written between two mailboxes.",
     ),
     row(
@@ -203,7 +206,7 @@ pub(super) const MBNAMES_ROWS: &[Spec] = &[
         "footer",
         Expression("text"),
         Required,
-        Planned,
+        Works,
         "What is written after the last mailbox.",
     ),
     row(
@@ -211,7 +214,7 @@ pub(super) const MBNAMES_ROWS: &[Spec] = &[
         "incremental",
         Bool,
         Value("no"),
-        Planned,
+        Works,
         "Whether the list is written after each account, and not only at the end.",
     ),
     row(
@@ -219,15 +222,15 @@ pub(super) const MBNAMES_ROWS: &[Spec] = &[
         "folderfilter",
         Expression("function of account and folder"),
         Unset("all folders"),
-        Planned,
-        "Which folders are in the list.",
+        Works,
+        "Which of the folders that are synced are in the list.",
     ),
     row(
         Mbnames,
         "sort_keyfunc",
         Expression("function of a dictionary"),
         Unset("by account, then folder"),
-        Planned,
-        "The sort key of a mailbox.",
+        Works,
+        "The sort key of a mailbox, computed from a dictionary with the keys of `peritem`.",
     ),
 ];

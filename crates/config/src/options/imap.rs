@@ -373,16 +373,20 @@ pub(super) const ROWS: &[Spec] = &[
         "newmail_hook",
         Expression("function"),
         Unset("none"),
-        Planned,
-        "What is called after new mail has come into the inbox.",
+        Works,
+        "What is called, without arguments, when a sync has copied messages from the folder `INBOX` \
+         and at least one of them is unread. \
+         It is called once in a sync.",
     ),
     row(
         Imap,
         "copy_ignore_eval",
         Expression("function of a folder's name"),
         Unset("none"),
-        Refused,
-        "The UIDs of messages that are never copied from here.",
+        Works,
+        "Gives the UIDs of messages that are never copied from here, as a list, or `None`. \
+         The name is the one that the other repository knows the folder by. \
+         Nothing is deleted for it: a message that was copied already stays, and is synced.",
     ),
     row(
         Imap,
