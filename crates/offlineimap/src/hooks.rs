@@ -1,18 +1,27 @@
-//! `presynchook` and `postsynchook` (`spec/sync.md` §3).
+//! What the user has done around a sync: `presynchook`, `postsynchook`, `newmail_hook` and
+//! `copy_ignore_eval` (`spec/sync.md` §3, §6.4).
 
+mod copy_ignore;
+
+use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use offlineimap_config as config;
+use offlineimap_core::{Key, MailboxName, PerSide, Side};
 use offlineimap_engine::{Hooks, Mode, NotPrepared};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
+use tokio::task::spawn_blocking;
 
 use crate::process_output::ProcessOutput;
+use crate::pythonfile::PythonFileError;
 use crate::ui::{Audience, DRY_RUN, Failure, Level, Message, Thread};
 use crate::wiring::{self, Run};
+
+use copy_ignore::CopyIgnore;
 
 /// How much a hook may say on each of its outputs; the rest is read and dropped.
 const KEPT_OCTETS: usize = 1 << 20;
@@ -25,12 +34,18 @@ pub(crate) struct SyncHooks {
     run: Run,
     account: config::Account,
     audience: Arc<Audience>,
+    never_copied: PerSide<Option<Arc<CopyIgnore>>>,
 }
 
 impl SyncHooks {
     /// The hooks of this account.
     pub(crate) fn new(run: &Run, account: &config::Account, audience: &Arc<Audience>) -> Self {
-        Self { run: run.clone(), account: account.clone(), audience: Arc::clone(audience) }
+        let never_copied = PerSide::from_fn(|side| {
+            let ignore = CopyIgnore::of(imap_of(account, side)?, &run.evaluator)?;
+            Some(Arc::new(ignore))
+        });
+        let (run, account, audience) = (run.clone(), account.clone(), Arc::clone(audience));
+        Self { run, account, audience, never_copied }
     }
 
     async fn call(&self, hook: Option<&str>) {
@@ -84,8 +99,42 @@ impl SyncHooks {
 impl Hooks for SyncHooks {
     async fn before(&self) -> Result<(), NotPrepared> {
         self.call(self.account.hooks.before.as_deref()).await;
-        let prepared = wiring::prepare_root(&self.run, &self.account).await;
-        prepared.map_err(|error| NotPrepared { reason: format!("{error:#}") })
+        prepared(wiring::prepare_root(&self.run, &self.account).await)?;
+        for side in Side::BOTH {
+            if let Some(ignore) = self.never_copied.get(side).clone() {
+                let evaluated = spawn_blocking(move || ignore.prepare()).await;
+                prepared(evaluated.map_err(anyhow::Error::from).flatten())?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn never_copied(&self, from: Side, visible: &str) -> Result<BTreeSet<Key>, NotPrepared> {
+        let Some(ignore) = self.never_copied.get(from).clone() else { return Ok(BTreeSet::new()) };
+        let visible = visible.to_owned();
+        let keys = spawn_blocking(move || ignore.keys(&visible)).await;
+        prepared(keys.map_err(anyhow::Error::from).flatten())
+    }
+
+    async fn new_mail(&self, from: Side, folder: &MailboxName) {
+        let Some(imap) = imap_of(&self.account, from) else { return };
+        let Some(hook) = imap.new_mail_hook.clone() else { return };
+        if folder.as_str() != INBOX {
+            return;
+        }
+        if self.run.mode == Mode::DryRun {
+            return self.info(format!("{DRY_RUN}Calling hook: newmail_hook"));
+        }
+        self.info("Calling hook: newmail_hook".to_owned());
+        let evaluator = Arc::clone(&self.run.evaluator);
+        let called = spawn_blocking(move || -> Result<(), PythonFileError> {
+            evaluator.value(&hook)?.call(&[], &*evaluator)?;
+            Ok(())
+        });
+        if let Ok(Err(error)) = called.await {
+            let text = format!("'newmail_hook' of repository '{}': {error}", imap.name);
+            self.audience.fail_account(text);
+        }
     }
 
     async fn after(&self) {
@@ -94,6 +143,22 @@ impl Hooks for SyncHooks {
             self.call(self.account.hooks.after.as_deref()).await;
         }
     }
+}
+
+/// The only folder whose new mail is told.
+const INBOX: &str = "INBOX";
+
+/// The repository of a side, if it is one on a server.
+fn imap_of(account: &config::Account, side: Side) -> Option<&config::ImapRepository> {
+    match (side, &account.local) {
+        (Side::Remote, _) => Some(&account.remote),
+        (Side::Local, config::LocalRepository::Imap(imap)) => Some(imap),
+        (Side::Local, config::LocalRepository::Maildir(_)) => None,
+    }
+}
+
+fn prepared<T>(done: anyhow::Result<T>) -> Result<T, NotPrepared> {
+    done.map_err(|error| NotPrepared { reason: format!("{error:#}") })
 }
 
 /// A hook; asked to end when dropped before its end.

@@ -4,6 +4,8 @@
 
 #[path = "imap_imap/directions.rs"]
 mod directions;
+#[path = "imap_imap/hooks.rs"]
+mod hooks;
 #[path = "imap_imap/kill_sweep.rs"]
 mod kill_sweep;
 #[path = "imap_imap/real_server.rs"]

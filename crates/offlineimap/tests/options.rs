@@ -5,9 +5,13 @@
 #[expect(dead_code, unused_imports, reason = "other tests use the rest of the rig")]
 mod rig;
 
+#[path = "options/copy_ignore.rs"]
+mod copy_ignore;
 #[path = "options/filter_headers.rs"]
 mod filter_headers;
 #[path = "options/keywords.rs"]
 mod keywords;
 #[path = "options/message_files.rs"]
 mod message_files;
+#[path = "options/new_mail_hook.rs"]
+mod new_mail_hook;

@@ -8,6 +8,8 @@ mod rig;
 
 #[path = "takeover/elder.rs"]
 mod elder;
+#[path = "takeover/ignored.rs"]
+mod ignored;
 #[path = "takeover/interrupted.rs"]
 mod interrupted;
 #[path = "takeover/layouts.rs"]

@@ -215,6 +215,14 @@ fn withholding(folders: &PerSide<FolderLabel>, withheld: &[Withheld]) -> Vec<Tex
                     place(folders.get(*side))
                 ),
             )),
+            Withheld::Copy(to, Withholding::NeverCopied, key) => texts.push(Text::new(
+                Level::Info,
+                format!(
+                    "IGNORED: Copy message UID {key} {} -> {}",
+                    folders.get(to.other()),
+                    folders.get(*to).repository
+                ),
+            )),
             Withheld::Flags(side, Withholding::MailboxReadOnly, key) => {
                 flags.get_mut(*side).push(key);
             }
@@ -371,6 +379,15 @@ mod tests {
             "Attempted to delete messages 3:4 in folder IMAP[INBOX.Sent], but that folder is \
              read-only."
         ));
+    }
+
+    #[test]
+    fn a_message_that_is_never_copied_is_told() {
+        let folder = PerSide { remote: remote(), local: local() };
+        let withheld = vec![Withheld::Copy(Side::Local, Withholding::NeverCopied, uid(7))];
+        let (level, text) = only(&Event::Withheld { folder, withheld });
+        assert_eq!(level, Level::Info);
+        assert_eq!(text, "IGNORED: Copy message UID 7 Remote:INBOX.Sent -> Local");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -74,6 +75,11 @@ impl Home {
         );
         fs::write(directory.path().join(".offlineimaprc"), text).unwrap();
         Self { directory }
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
     }
 
     /// Runs the program once.
