@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use offlineimap_config as config;
 use offlineimap_engine::sync_account;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinSet, spawn_blocking};
 use tokio::time::sleep;
 
+use crate::mbnames;
 use crate::profile::Profile;
 use crate::signals::Signals;
 use crate::ui::{Audience, Failure, Level, Message, Thread};
@@ -28,10 +29,15 @@ pub(crate) enum Ended {
 
 /// Syncs the accounts, and ends early if a signal asks for it: the first one lets the operations in
 /// hand finish, the second one does not.
-pub(crate) async fn sync(run: Run, accounts: Vec<config::Account>, mut signals: Signals) -> Ended {
+pub(crate) async fn sync(
+    run: Run,
+    accounts: Vec<config::Account>,
+    mbnames: Option<config::Mbnames>,
+    mut signals: Signals,
+) -> Ended {
     // On their own task, so that nothing they do keeps signals waiting.
     let mut syncing = JoinSet::new();
-    syncing.spawn(sync_all(run.clone(), accounts));
+    syncing.spawn(sync_all(run.clone(), accounts, mbnames));
     tokio::select! {
         _ = syncing.join_next() => return Ended::InOrder,
         () = signals.shutdown() => {}
@@ -49,7 +55,10 @@ pub(crate) async fn sync(run: Run, accounts: Vec<config::Account>, mut signals: 
     Ended::CutShort
 }
 
-async fn sync_all(run: Run, accounts: Vec<config::Account>) {
+async fn sync_all(mut run: Run, accounts: Vec<config::Account>, mbnames: Option<config::Mbnames>) {
+    if let Some(settings) = mbnames {
+        run.mbnames = mbnames::evaluated(&run, settings).await;
+    }
     let mut syncing = JoinSet::new();
     let mut names = BTreeMap::new();
     for account in accounts {
@@ -69,6 +78,10 @@ async fn sync_all(run: Run, accounts: Vec<config::Account>) {
         if let Err(error) = ended {
             run.fail_broken(&names, &error);
         }
+    }
+    if let Some(list) = run.mbnames {
+        // If it does not come to its end, the program is ending.
+        drop(spawn_blocking(move || list.write()).await);
     }
 }
 

@@ -1,5 +1,5 @@
-//! What the user has done around a sync: `presynchook`, `postsynchook`, `newmail_hook` and
-//! `copy_ignore_eval` (`spec/sync.md` §3, §6.4).
+//! What the user has done around a sync: `presynchook`, `postsynchook`, `newmail_hook`,
+//! `copy_ignore_eval` and the list of mailboxes (`spec/sync.md` §3, §6.4).
 
 mod copy_ignore;
 
@@ -16,6 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use tokio::task::spawn_blocking;
 
+use crate::mbnames::SyncedFolders;
 use crate::process_output::ProcessOutput;
 use crate::pythonfile::PythonFileError;
 use crate::ui::{Audience, DRY_RUN, Failure, Level, Message, Thread};
@@ -86,6 +87,17 @@ impl SyncHooks {
         Ok(())
     }
 
+    /// Keeps the mailboxes of the account for the list.
+    async fn keep_mailboxes(&self) {
+        let Some(list) = self.run.mbnames.clone() else { return };
+        let root = self.account.local.path().map(|root| root.to_string_lossy().into_owned());
+        let (account, folders) = (self.account.name.clone(), self.audience.local_folders());
+        let synced = SyncedFolders { account, folders, root };
+        if let Ok(Err(error)) = spawn_blocking(move || list.keep(&synced)).await {
+            self.audience.fail_account(format!("{error:#}"));
+        }
+    }
+
     fn info(&self, text: String) {
         self.run.ui.tell(Message { level: Level::Info, thread: self.thread(), text });
     }
@@ -140,6 +152,7 @@ impl Hooks for SyncHooks {
     async fn after(&self) {
         // An account without a folder to sync has failed.
         if self.audience.heard_of_a_folder() {
+            self.keep_mailboxes().await;
             self.call(self.account.hooks.after.as_deref()).await;
         }
     }

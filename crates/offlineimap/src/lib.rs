@@ -16,6 +16,7 @@ mod exit;
 mod filtered_store;
 mod hooks;
 mod info;
+mod mbnames;
 mod migrate;
 mod names;
 mod netrc;

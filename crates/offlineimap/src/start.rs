@@ -24,8 +24,8 @@ use crate::ui::{
 };
 use crate::wiring::{Concurrency, Run};
 use crate::{
-    NAME, VERSION, debug, delete_folder, environment, info, migrate, profile, state_command, steps,
-    terminal,
+    NAME, VERSION, debug, delete_folder, environment, info, mbnames, migrate, profile,
+    state_command, steps, terminal,
 };
 
 /// Threads that drive connections. One could; with two, a slow step of one account does not keep
@@ -127,6 +127,7 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
         steps: witness(args)?,
         names: Arc::new(NameSource::of_this_process()),
         evaluator: Arc::new(Evaluator::new(python(&config.general.python, &ui))),
+        mbnames: None,
         stop: CancellationToken::new(),
         general: config.general.clone(),
         profiles,
@@ -158,15 +159,16 @@ fn work(args: &Args, run: Run, config: Config) -> anyhow::Result<Ended> {
 }
 
 async fn act(action: Action<'_>, run: Run, config: Config) -> anyhow::Result<Ended> {
-    let Config { accounts, refused, .. } = config;
+    let Config { accounts, refused, mbnames, .. } = config;
     match action {
         Action::Sync => {
             let signals = Signals::install().context("cannot handle signals")?;
-            return Ok(accounts::sync(run, accounts, signals).await);
+            return Ok(accounts::sync(run, accounts, mbnames, signals).await);
         }
         Action::State(command) => state_command::run(command, run, accounts).await,
         Action::Info => info::show(run, accounts).await,
         Action::Migrate => migrate::migrate(run, &accounts).await,
+        Action::PruneMailboxes => mbnames::prune(run, mbnames).await,
         // What is wrong with the only account was told already.
         Action::DeleteFolder(_) if accounts.is_empty() && refused.len() == 1 => {}
         Action::DeleteFolder(folder) => delete_folder::delete(run, &accounts, folder).await,

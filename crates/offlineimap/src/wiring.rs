@@ -23,6 +23,7 @@ use crate::environment;
 use crate::evaluator::Evaluator;
 use crate::filtered_store::filtered;
 use crate::hooks::SyncHooks;
+use crate::mbnames::MailboxList;
 use crate::names::{ImapNames, MaildirNames};
 use crate::password::Password;
 use crate::profile::{self, Profile};
@@ -52,6 +53,8 @@ pub(crate) struct Run {
     pub(crate) names: Arc<NameSource>,
     /// Evaluates what is computed; one for the whole process.
     pub(crate) evaluator: Arc<Evaluator>,
+    /// The list of mailboxes, if there is to be one and it can be made.
+    pub(crate) mbnames: Option<Arc<MailboxList>>,
     pub(crate) stop: CancellationToken,
     /// `-P`
     pub(crate) profiles: Option<profile::Directory>,

@@ -11,6 +11,8 @@ mod copy_ignore;
 mod filter_headers;
 #[path = "options/keywords.rs"]
 mod keywords;
+#[path = "options/mailbox_list.rs"]
+mod mailbox_list;
 #[path = "options/message_files.rs"]
 mod message_files;
 #[path = "options/new_mail_hook.rs"]

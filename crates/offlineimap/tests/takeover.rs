@@ -14,6 +14,8 @@ mod ignored;
 mod interrupted;
 #[path = "takeover/layouts.rs"]
 mod layouts;
+#[path = "takeover/mailbox_list.rs"]
+mod mailbox_list;
 #[path = "takeover/old_formats.rs"]
 mod old_formats;
 #[path = "takeover/precautions.rs"]

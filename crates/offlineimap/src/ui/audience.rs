@@ -1,8 +1,8 @@
 //! Who listens to the events of one account.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use offlineimap_core::{PerSide, Refusal};
 use offlineimap_engine::{Event, Events, FolderLabel, Mode};
@@ -22,7 +22,8 @@ pub(crate) struct Audience {
     stop: CancellationToken,
     /// The folders of the account by repository and name.
     folders: Mutex<BTreeMap<(String, String), Thread>>,
-    folders_started: AtomicUsize,
+    /// The local names of the folders whose sync began, in order.
+    started: Mutex<Vec<String>>,
     failed: AtomicBool,
 }
 
@@ -36,7 +37,7 @@ impl Audience {
             mode,
             stop,
             folders: Mutex::default(),
-            folders_started: AtomicUsize::new(0),
+            started: Mutex::default(),
             failed: AtomicBool::new(false),
         }
     }
@@ -49,7 +50,16 @@ impl Audience {
 
     /// Whether there was a folder to sync so far.
     pub(crate) fn heard_of_a_folder(&self) -> bool {
-        self.folders_started.load(Ordering::Relaxed) > 0
+        !self.started().is_empty()
+    }
+
+    /// The local names of the folders whose sync has begun so far, in order.
+    pub(crate) fn local_folders(&self) -> Vec<String> {
+        self.started().clone()
+    }
+
+    fn started(&self) -> MutexGuard<'_, Vec<String>> {
+        self.started.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fail(&self, thread: Thread, context: Option<String>, text: impl Into<String>) {
@@ -89,7 +99,7 @@ impl Audience {
     }
 
     fn register(&self, folder: &PerSide<FolderLabel>) {
-        self.folders_started.fetch_add(1, Ordering::Relaxed);
+        self.started().push(folder.local.folder.to_string());
         let thread = Thread::folder(folder.remote.folder.as_str(), &self.account);
         if let Thread::Named(name) = &thread {
             let text =

@@ -40,7 +40,7 @@ fn wrong_usage_is_status_2_and_says_why() {
         &["--dryrun"],
         &["-ok"],
         &["--delete-folder"],
-        &["--mbnames-prune"],
+        &["--update-keyring"],
         &["--allow-deletes="],
     ]
     .iter()

@@ -42,6 +42,8 @@ struct Lines {
     account: String,
     local: String,
     remote: String,
+    /// Whole sections.
+    sections: String,
 }
 
 impl Rig {
@@ -94,6 +96,13 @@ impl Rig {
         self
     }
 
+    /// With this section, or more of them.
+    pub(crate) fn section(mut self, text: &str) -> Self {
+        writeln!(self.lines.sections, "{text}").unwrap();
+        self.configure();
+        self
+    }
+
     /// The home directory of the run: configuration, metadata and Maildir are in it.
     pub(crate) fn home(&self) -> &Path {
         self.directory.path()
@@ -135,14 +144,14 @@ impl Rig {
     }
 
     fn configure(&self) {
-        let Lines { general, account, local, remote } = &self.lines;
+        let Lines { general, account, local, remote, sections } = &self.lines;
         let (user, password, port) = (&self.user, &self.password, self.tap.port());
         let text = format!(
             "[general]\naccounts = Test\nmetadata = {metadata}\n{general}\n\
              [Account Test]\nlocalrepository = Local\nremoterepository = Remote\n{account}\n\
              [Repository Local]\ntype = Maildir\nlocalfolders = {mail}\n{local}\n\
              [Repository Remote]\ntype = IMAP\nremotehost = 127.0.0.1\nremoteport = {port}\n\
-             remoteuser = {user}\nremotepass = {password}\nssl = no\nstarttls = no\n{remote}\n",
+             remoteuser = {user}\nremotepass = {password}\nssl = no\nstarttls = no\n{remote}\n{sections}",
             metadata = self.metadata().display(),
             mail = self.home().join("Mail").display(),
         );
