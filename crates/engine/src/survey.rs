@@ -179,6 +179,15 @@ impl Survey<'_> {
                     return Ok(Some((id, known.standing)));
                 }
                 let folder = self.account.label(Side::Local, &folder.pair);
+                if numbers_messages(Side::Local, &seen.local) {
+                    self.account.tell(&Event::EpochProblem {
+                        folder,
+                        side: Side::Local,
+                        saved: saved.local.to_string(),
+                        current: era.epochs.local.to_string(),
+                    });
+                    return Ok(None);
+                }
                 self.account.tell(&Event::LocalReplaced { folder });
                 known.base.clone().carried_over(&seen.local).pairs().to_vec()
             }
@@ -283,6 +292,12 @@ impl Survey<'_> {
         plan_now.adopt_by_content(seen.as_ref(), policy, &looks.remote, &looks.local);
         Ok(plan_now)
     }
+}
+
+/// Tells whether a side's keys are numbers, which mean other messages in another epoch. A Maildir's
+/// are names, which a message keeps for ever.
+pub(crate) fn numbers_messages(side: Side, seen: &Observation) -> bool {
+    side == Side::Remote || seen.hints == Hints::None
 }
 
 enum PlanError {

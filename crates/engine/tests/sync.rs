@@ -82,6 +82,28 @@ async fn a_folder_with_a_new_uidvalidity_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_local_server_with_a_new_uidvalidity_is_left_alone() {
+    let rig = Rig::over(MemoryStore::numbering("Remote"), MemoryStore::numbering("Local"));
+    for subject in ["1", "2", "3"] {
+        deliver(&rig.remote, "INBOX", subject, "");
+    }
+    rig.sync_well().await;
+    rig.local.user().replace("INBOX");
+    for subject in ["other mail", "under", "old numbers"] {
+        deliver(&rig.local, "INBOX", subject, "");
+    }
+    delete(&rig.remote, "INBOX", "1");
+    set_flags(&rig.remote, "INBOX", "2", "F");
+    let before = rig.mail();
+    for _ in 0..2 {
+        let told = rig.sync().await;
+        assert_eq!(told.epoch_problems, ["Local:INBOX"]);
+        assert_eq!(told.errors, Vec::<String>::new());
+        assert_eq!(rig.mail(), before);
+    }
+}
+
+#[tokio::test]
 async fn a_replaced_local_folder_deletes_nothing() {
     let rig = with_mail(4).await;
     rig.local.user().replace("INBOX");

@@ -5,14 +5,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use offlineimap_core::{
-    Epoch, Hints, Key, Mailbox, Observation, Pair, PerSide, Presence, Side, StoreError,
+    Epoch, Key, Mailbox, Observation, Pair, PerSide, Presence, Side, StoreError,
 };
 
 use super::files::{OldFolder, Source};
 use crate::account::{Folder, Mode, RunError};
 use crate::event::Event;
 use crate::state::{Era, MailboxId};
-use crate::survey::{Survey, fingerprints};
+use crate::survey::{Survey, fingerprints, numbers_messages};
 
 /// What came of looking for what OfflineIMAP knew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,10 +112,6 @@ impl Survey<'_> {
 
 fn epoch(validity: u32) -> Epoch {
     Epoch::new(validity.to_string())
-}
-
-fn numbers_messages(side: Side, seen: &Observation) -> bool {
-    side == Side::Remote || seen.hints == Hints::None
 }
 
 /// Makes a pair of each row. A message that is gone from one side keeps its place there under a
