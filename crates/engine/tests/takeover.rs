@@ -86,6 +86,26 @@ async fn without_the_map_messages_are_recognised_by_content_and_none_is_deleted(
     }
 }
 
+/// The whole map is `1:4 2:5 3:1 4:2 5:3`, local before remote.
+#[tokio::test]
+async fn what_the_map_does_not_say_for_sure_is_no_deletion() {
+    for (what, map) in [
+        ("lines are missing", "1:4\n5:3\n"),
+        ("one local message stands for two", "1:4\n1:5\n3:1\n4:2\n5:3\n"),
+        ("two local messages stand for one", "1:4\n2:5\n3:1\n4:1\n4:2\n5:3\n"),
+        ("one stands for two that are not there", "9:4\n9:5\n3:1\n4:2\n5:3\n"),
+    ] {
+        let rig = with_two_servers().await;
+        fs::write(file(&rig, "Repository-Local/UIDMapping/INBOX"), map).unwrap();
+        // What is sure counts.
+        delete(&rig.remote, "INBOX", "3");
+        let told = rig.sync_well().await;
+        assert_eq!(told.copied, 0, "{what}: {told:?}");
+        let left = ["1 [S]", "2 [S]", "4 []", "5 []"].map(|it| format!("INBOX: Subject: {it}"));
+        assert_eq!(rig.same_mail(), left, "{what}");
+    }
+}
+
 #[tokio::test]
 async fn a_local_server_that_numbers_anew_is_left_alone() {
     let rig = with_two_servers().await;

@@ -1,6 +1,6 @@
 //! Taking over a folder that OfflineIMAP has synced so far.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use offlineimap_core::{
 };
 
 use super::files::{OldFolder, Source};
+use super::text::UidMap;
 use crate::account::{Folder, Mode, RunError};
 use crate::event::Event;
 use crate::state::{Era, MailboxId};
@@ -114,15 +115,16 @@ fn epoch(validity: u32) -> Epoch {
     Epoch::new(validity.to_string())
 }
 
-/// Makes a pair of each row. A message that is gone from one side keeps its place there under a
-/// key that no message has, so that its deletion is still carried to the other side.
+/// Makes a pair of each row whose local message is known. One that is gone from one side keeps its
+/// place there under a key that no message has, so that its deletion is still carried to the other
+/// side.
 ///
 /// # Errors
 ///
 /// If the rows must not be believed, with the reason.
 fn pair_up(old: &OldFolder, seen: &PerSide<Observation>) -> Result<Vec<Pair>, &'static str> {
-    let local = local_keys(old, &seen.local)?;
-    let common = old.rows.iter().filter(|row| local.contains_key(&row.uid)).count();
+    let counterparts = counterparts(old, &seen.local)?;
+    let common = counterparts.iter().filter(|it| matches!(it, Counterpart::There(_))).count();
     // It may be from before the folder was created anew, when nothing in it was deleted.
     if old.source == Source::PlainText && common == 0 {
         return Err("it is in a historical format, and the folder has none of its messages");
@@ -132,42 +134,64 @@ fn pair_up(old: &OldFolder, seen: &PerSide<Observation>) -> Result<Vec<Pair>, &'
         return Err("the map of its UIDs knows none of its messages");
     }
     let mut pairs = Vec::with_capacity(old.rows.len());
-    for row in &old.rows {
-        let there = Key::number(row.uid);
-        let here = local.get(&row.uid).cloned();
-        let gone_there = matches!(seen.remote.presence(&there), Presence::Absent);
-        if here.is_none() && gone_there {
-            continue;
-        }
-        let here = here.unwrap_or_else(|| key_of_nobody(row.uid, &seen.local));
-        pairs.push(Pair::new(there, here, row.flags.clone()));
+    for (row, counterpart) in old.rows.iter().zip(counterparts) {
+        let remote = Key::number(row.uid);
+        let gone_there = matches!(seen.remote.presence(&remote), Presence::Absent);
+        let local = match counterpart {
+            Counterpart::There(key) => key,
+            Counterpart::Gone if !gone_there => key_of_nobody(row.uid, &seen.local),
+            Counterpart::Gone | Counterpart::Unknown => continue,
+        };
+        pairs.push(Pair::new(remote, local, row.flags.clone()));
     }
     Ok(pairs)
 }
 
-/// Finds the local messages by the remote UIDs that they stand for.
-fn local_keys(
-    old: &OldFolder,
-    local: &Observation,
-) -> Result<BTreeMap<NonZeroU32, Key>, &'static str> {
-    let mut keys = BTreeMap::new();
+/// The local message for which a row stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Counterpart {
+    There(Key),
+    /// It was deleted.
+    Gone,
+    /// Nobody says which one it is. It will be recognised by its content, or copied.
+    Unknown,
+}
+
+/// Finds the local message of each row, in the order of the rows.
+fn counterparts(old: &OldFolder, local: &Observation) -> Result<Vec<Counterpart>, &'static str> {
+    let uids = old.rows.iter().map(|row| row.uid);
     if numbers_messages(Side::Local, local) {
         // Without the map, every message of the folder would seem to have been deleted (B10).
         let map = old.uid_map.as_ref().ok_or("the map of its UIDs is missing")?;
-        for (remote, here) in map {
-            let key = Key::number(*here);
-            if !matches!(local.presence(&key), Presence::Absent) {
-                keys.insert(*remote, key);
-            }
-        }
-        return Ok(keys);
+        let doubtful = given_twice(map);
+        let find = |uid| match map.get(&uid) {
+            Some(here) if !doubtful.contains(here) => there_or_gone(Key::number(*here), local),
+            // It may have been lost from the map, or be one of two of which one is wrong.
+            Some(_) | None => Counterpart::Unknown,
+        };
+        return Ok(uids.map(find).collect());
     }
+    let mut hinted = BTreeMap::new();
     for item in local.items() {
         if let Some(uid) = item.hint.as_ref().and_then(Key::as_number) {
-            keys.entry(uid).or_insert_with(|| item.key.clone());
+            hinted.entry(uid).or_insert_with(|| item.key.clone());
         }
     }
-    Ok(keys)
+    let found = |uid| hinted.remove(&uid).map_or(Counterpart::Gone, Counterpart::There);
+    Ok(uids.map(found).collect())
+}
+
+fn there_or_gone(key: Key, local: &Observation) -> Counterpart {
+    match local.presence(&key) {
+        Presence::Absent => Counterpart::Gone,
+        Presence::Present(_) | Presence::Unknown => Counterpart::There(key),
+    }
+}
+
+/// Finds the local messages that a map gives to more than one remote one (D36).
+fn given_twice(map: &UidMap) -> BTreeSet<NonZeroU32> {
+    let mut seen = BTreeSet::new();
+    map.values().copied().filter(|here| !seen.insert(*here)).collect()
 }
 
 /// Makes a key that no message of the folder has, nor ever will.
