@@ -151,7 +151,7 @@ impl ImapConfig {
             steps: Steps::default(),
             connected: Arc::new(|_| ()),
             client: ClientId {
-                name: "OfflineIMAP".to_owned(),
+                name: "offlineimap".to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
         }
