@@ -49,8 +49,10 @@ pub(super) const ROWS: &[Spec] = &[
         Bool,
         Value("yes"),
         Works,
-        "Whether a message file is forced to disk before it takes its final name. \
-         Without it, messages can be lost when the power fails.",
+        "Whether a message file is forced to disk before it takes its final name, and each entry \
+         of the state database before the work goes on. \
+         Without it, messages can be lost when the power fails, and what the state knew last; \
+         it stays whole.",
     ),
     row(
         General,

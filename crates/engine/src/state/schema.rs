@@ -233,6 +233,19 @@ mod tests {
     }
 
     #[test]
+    fn the_database_waits_for_the_disk_as_hard_as_was_asked() {
+        for (durability, level) in [(Durability::Full, 2), (Durability::Relaxed, 1)] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("state.sqlite");
+            for _ in 0..2 {
+                let db = open(&path, durability, OldStatus::Counts).unwrap();
+                let asked = db.pragma_query_value(None, "synchronous", |row| row.get(0));
+                assert_eq!(asked, Ok(level), "{durability:?}");
+            }
+        }
+    }
+
+    #[test]
     fn damage_behind_an_unclean_end_is_found() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state.sqlite");
