@@ -49,12 +49,13 @@ pub(crate) fn scan(folder: &Folder, names: &NameSource) -> Result<Scan, MaildirE
     for attempt in 0..TRIES {
         std::thread::sleep(Duration::from_millis(u64::from(attempt.saturating_sub(1) * 2)));
         let before = stamps(folder)?;
-        let entries = read_once(folder, &mut infos)?;
+        let Reading { entries, doubled } = read_once(folder, &mut infos)?;
         let after = stamps(folder)?;
         let sum = Sum::of(&entries);
         let rested =
             before.iter().all(|stamp| names.age(*stamp).is_some_and(|age| age > CLOCK_GRAIN));
         if (rested && before == after) || last_sum == Some(sum) {
+            warn_of_doubled(folder, &doubled);
             return Ok(Scan { entries, infos });
         }
         last_sum = Some(sum);
@@ -74,8 +75,24 @@ fn stamps(folder: &Folder) -> Result<[SystemTime; 2], MaildirError> {
     Ok([stamp(Subdir::New)?, stamp(Subdir::Cur)?])
 }
 
+/// What one look at the directories showed.
+struct Reading {
+    entries: Vec<Entry>,
+    /// Messages of which there was a second file. One that is being renamed may seem to have two.
+    doubled: Vec<Key>,
+}
+
+fn warn_of_doubled(folder: &Folder, doubled: &[Key]) {
+    for message in doubled {
+        tracing::warn!(
+            path = %folder.path.display(), %message,
+            "two files have the name of one message; one of them is ignored"
+        );
+    }
+}
+
 /// Reads `new`, then `cur`: a message on its way between them is seen at least once.
-fn read_once(folder: &Folder, infos: &mut Infos) -> Result<Vec<Entry>, MaildirError> {
+fn read_once(folder: &Folder, infos: &mut Infos) -> Result<Reading, MaildirError> {
     let mut entries = Vec::new();
     for subdir in Subdir::ALL {
         read_directory(folder, subdir, infos, &mut entries)?;
@@ -88,17 +105,15 @@ fn read_once(folder: &Folder, infos: &mut Infos) -> Result<Vec<Entry>, MaildirEr
             .then_with(|| b.place.subdir.cmp(&a.place.subdir))
             .then_with(|| by_info(a).cmp(&by_info(b)))
     });
+    let mut doubled = Vec::new();
     entries.dedup_by(|dropped, kept| {
         let same = dropped.key == kept.key;
-        if same && dropped.place.subdir == kept.place.subdir {
-            tracing::warn!(
-                path = %folder.path.display(), message = %kept.key,
-                "two files have the name of one message; one of them is ignored"
-            );
+        if same {
+            doubled.push(kept.key.clone());
         }
         same
     });
-    Ok(entries)
+    Ok(Reading { entries, doubled })
 }
 
 fn read_directory(
