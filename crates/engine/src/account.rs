@@ -13,7 +13,7 @@ use offlineimap_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::event::{Event, Events, FolderLabel};
+use crate::event::{Event, Events, FolderLabel, RepositoryLabel};
 use crate::execute::{Execution, execute};
 use crate::hooks::{Hooks, NotPrepared};
 use crate::legacy::OldFiles;
@@ -222,6 +222,11 @@ async fn prepare(account: &Account) -> Result<Prepared, RunError> {
     };
     tell_unusable(account, &listing);
     let folders = folders_to_sync(account, structure);
+    let repositories = account
+        .stores
+        .as_ref()
+        .map(|store| RepositoryLabel { repository: store.name().to_owned(), kind: store.kind() });
+    account.tell(&Event::FoldersStarted { repositories });
     let surveyed = survey_all(account, &state, &listing, folders).await?;
     let executions = review_all(account, surveyed).await;
     Ok(Prepared { state, executions, lock })
@@ -355,6 +360,7 @@ async fn survey_all(
             Err((_, RunError::Store(error))) if error.kind() == StoreErrorKind::Cancelled => {}
             Err((folder, RunError::Store(error))) if error.kind() < StoreErrorKind::Store => {
                 account.tell(&Event::error(account.folder_context(&folder), &error));
+                account.tell_finished(&folder);
             }
             Err((_, error)) => return Err(error),
         }
@@ -388,6 +394,7 @@ async fn review_all(account: &Account, surveyed: Vec<Surveyed>) -> Vec<Execution
             Ok(reviewed) => reviewed,
             Err(refusal) => {
                 account.tell(&Event::Refused(refusal));
+                account.tell_finished(&mailbox.folder);
                 continue;
             }
         };
@@ -399,6 +406,7 @@ async fn review_all(account: &Account, surveyed: Vec<Surveyed>) -> Vec<Execution
         if account.mode == Mode::DryRun {
             account.tell(&Event::Planned { folder, plan: Box::new(reviewed.plan().clone()) });
             announce_new_mail(account, &mailbox.folder, reviewed.plan()).await;
+            account.tell_finished(&mailbox.folder);
         }
         executions.push(Execution { mailbox, plan: reviewed });
     }
@@ -418,6 +426,11 @@ async fn announce_new_mail(account: &Account, folder: &FolderPair, plan: &Mailbo
 impl Account {
     pub(crate) fn tell(&self, event: &Event) {
         self.events.event(event);
+    }
+
+    /// Tells that there is no more to do in a folder.
+    pub(crate) fn tell_finished(&self, folder: &FolderPair) {
+        self.tell(&Event::FolderFinished { folder: self.labels(folder) });
     }
 
     /// The directory of this account below the metadata directory.

@@ -37,6 +37,15 @@ impl fmt::Display for FolderLabel {
     }
 }
 
+/// How messages name a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryLabel {
+    /// Its name.
+    pub repository: String,
+    /// Its kind (`IMAP`, `Maildir`).
+    pub kind: &'static str,
+}
+
 /// Everything that can be told about a sync. Texts are the front end's business.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -81,10 +90,35 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// Both sides have the same folders, as far as they are to have them; now the folders are synced.
+    FoldersStarted {
+        /// Both sides of the account.
+        repositories: PerSide<RepositoryLabel>,
+    },
     /// A folder's sync begins: it is compared.
     FolderStarted {
         /// The account.
         account: String,
+        /// The name of the remote folder after its name translation.
+        visible: String,
+        /// Both sides of the folder.
+        folder: PerSide<FolderLabel>,
+    },
+    /// The messages of a folder are being listed on one side.
+    Listing {
+        /// The folder on that side.
+        folder: FolderLabel,
+    },
+    /// The messages of a folder have been listed on one side.
+    Listed {
+        /// The folder on that side.
+        folder: FolderLabel,
+        /// The number of messages that were listed.
+        messages: usize,
+    },
+    /// A folder's sync has ended, well or not. Not told of folders in which an account was cut
+    /// short: they end with it.
+    FolderFinished {
         /// Both sides of the folder.
         folder: PerSide<FolderLabel>,
     },
@@ -108,6 +142,13 @@ pub enum Event {
         folder: PerSide<FolderLabel>,
         /// All of it.
         plan: Box<MailboxPlan>,
+    },
+    /// Messages are going to be copied in one direction.
+    CopiesStarted {
+        /// Where they come from.
+        from: FolderLabel,
+        /// Where they go.
+        to: FolderLabel,
     },
     /// A message is being copied.
     Copying {
@@ -133,8 +174,8 @@ pub enum Event {
     AddingFlags {
         /// The flags, usually one.
         flags: Flags,
-        /// The number of messages.
-        messages: usize,
+        /// The pairs, by remote key.
+        keys: Vec<Key>,
         /// Where.
         folder: FolderLabel,
     },
@@ -142,8 +183,8 @@ pub enum Event {
     RemovingFlags {
         /// The flags, usually one.
         flags: Flags,
-        /// The number of messages.
-        messages: usize,
+        /// The pairs, by remote key.
+        keys: Vec<Key>,
         /// Where.
         folder: FolderLabel,
     },

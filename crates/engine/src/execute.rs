@@ -68,6 +68,8 @@ pub(crate) async fn execute(
         if open.standing != Standing::Whole || !plan.plan().is_empty() {
             let worker = Worker { account, state, open, failed_copies: &failed_copies };
             work.push((worker, plan.into_plan()));
+        } else {
+            account.tell_finished(&open.folder);
         }
     }
     let work = &work;
@@ -88,6 +90,7 @@ pub(crate) async fn execute(
     let changes = futures_util::stream::iter(0..work.len()).map(|at| async move {
         for (worker, plan) in folder(at) {
             worker.change_all(plan).await?;
+            account.tell_finished(&worker.open.folder);
         }
         Ok(())
     });

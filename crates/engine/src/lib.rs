@@ -18,7 +18,7 @@ mod state;
 mod survey;
 
 pub use account::{Account, Durability, Mode, sync_account};
-pub use event::{Event, Events, FolderLabel};
+pub use event::{Event, Events, FolderLabel, RepositoryLabel};
 pub use hooks::{Hooks, NotPrepared};
 pub use legacy::{ExportError, Exported, LeftOut, LeftOutWhy, export, old_status};
 pub use lock::{AccountLock, LockError};

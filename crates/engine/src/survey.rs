@@ -56,6 +56,9 @@ impl Survey<'_> {
     /// Looks at a folder. `None` if it has to be left alone, which was told then.
     pub(crate) async fn look(&self, folder: &Folder) -> Result<Option<Surveyed>, Failed> {
         let looked = self.try_look(folder).await;
+        if let Ok(None) = &looked {
+            self.account.tell_finished(&folder.pair);
+        }
         looked.map_err(|error| (folder.pair.clone(), error))
     }
 
@@ -63,14 +66,15 @@ impl Survey<'_> {
         let account = self.account;
         account.tell(&Event::FolderStarted {
             account: account.name.clone(),
+            visible: account.rules.remote.visible(folder.pair.remote.as_str()),
             folder: account.labels(&folder.pair),
         });
         let (remote, local) =
             tokio::join!(self.open(Side::Remote, folder), self.open(Side::Local, folder));
         let sides = PerSide { remote: remote?, local: local? };
         let (remote, local) = tokio::join!(
-            self.observe(Side::Remote, sides.remote.as_deref()),
-            self.observe(Side::Local, sides.local.as_deref()),
+            self.observe(Side::Remote, folder, sides.remote.as_deref()),
+            self.observe(Side::Local, folder, sides.local.as_deref()),
         );
         let mut seen = PerSide { remote: remote?, local: local? };
         let frontiers = seen.as_ref().map(|it| it.frontier.clone());
@@ -218,12 +222,16 @@ impl Survey<'_> {
     async fn observe(
         &self,
         side: Side,
+        folder: &Folder,
         mailbox: Option<&dyn Mailbox>,
     ) -> Result<Observation, StoreError> {
         let Some(mailbox) = mailbox else {
             return Ok(Observation::complete(Epoch::new("to be created"), Vec::new()));
         };
+        let label = || self.account.label(side, &folder.pair);
+        self.account.tell(&Event::Listing { folder: label() });
         let mut seen = mailbox.observe().await?;
+        self.account.tell(&Event::Listed { folder: label(), messages: seen.items().len() });
         if seen.access == Access::ReadOnly {
             // What cannot be stored there can still be read there.
             seen.support = FlagSupport::any();

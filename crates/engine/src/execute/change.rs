@@ -119,11 +119,11 @@ impl Worker<'_> {
 
     fn tell_flags(&self, side: Side, ops: &[FlagOp]) {
         let label = || self.account.label(side, &self.open.folder);
-        for (flags, messages) in count(ops, |change| &change.add) {
-            self.account.tell(&Event::AddingFlags { flags, messages, folder: label() });
+        for (flags, keys) in by_flag(ops, |change| &change.add) {
+            self.account.tell(&Event::AddingFlags { flags, keys, folder: label() });
         }
-        for (flags, messages) in count(ops, |change| &change.remove) {
-            self.account.tell(&Event::RemovingFlags { flags, messages, folder: label() });
+        for (flags, keys) in by_flag(ops, |change| &change.remove) {
+            self.account.tell(&Event::RemovingFlags { flags, keys, folder: label() });
         }
     }
 
@@ -187,9 +187,9 @@ impl Worker<'_> {
     }
 }
 
-/// Counts the messages of each single flag, as they are told.
-fn count(ops: &[FlagOp], part: impl Fn(&FlagChange) -> &Flags) -> Vec<(Flags, usize)> {
-    let mut counts: BTreeMap<Flags, usize> = BTreeMap::new();
+/// The pairs of each single flag, as they are told.
+fn by_flag(ops: &[FlagOp], part: impl Fn(&FlagChange) -> &Flags) -> BTreeMap<Flags, Vec<Key>> {
+    let mut pairs: BTreeMap<Flags, Vec<Key>> = BTreeMap::new();
     for op in ops {
         let flags = part(&op.change);
         let singles: BTreeSet<Flags> = flags
@@ -198,8 +198,8 @@ fn count(ops: &[FlagOp], part: impl Fn(&FlagChange) -> &Flags) -> Vec<(Flags, us
             .chain(flags.keywords().map(|keyword| Flags::default().with_keyword(keyword)))
             .collect();
         for single in singles {
-            *counts.entry(single).or_default() += 1;
+            pairs.entry(single).or_default().push(op.pair.clone());
         }
     }
-    counts.into_iter().collect()
+    pairs
 }

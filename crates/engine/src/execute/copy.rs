@@ -31,6 +31,10 @@ impl Worker<'_> {
         if copies.is_empty() || self.stopping() {
             return Ok(());
         }
+        self.account.tell(&Event::CopiesStarted {
+            from: self.account.label(to.other(), &self.open.folder),
+            to: self.account.label(to, &self.open.folder),
+        });
         let copying = Copying {
             worker: self,
             to,

@@ -169,8 +169,13 @@ impl Told {
             | Event::AccountFinished { .. }
             | Event::FolderCreating { .. }
             | Event::FolderUnusable { .. }
+            | Event::FoldersStarted { .. }
             | Event::FolderStarted { .. }
+            | Event::Listing { .. }
+            | Event::Listed { .. }
+            | Event::FolderFinished { .. }
             | Event::Recovered { .. }
+            | Event::CopiesStarted { .. }
             | Event::Deleting { .. }
             | Event::AddingFlags { .. }
             | Event::RemovingFlags { .. }
