@@ -86,9 +86,11 @@ impl Selection {
         selection
     }
 
-    /// What is said at the beginning.
-    pub(crate) fn announcements(&self) -> impl Iterator<Item = String> + '_ {
-        self.types.iter().map(|it| format!("Now debugging for {}: {}", it.name(), it.description()))
+    /// What is said of each type at the beginning, by its name.
+    pub(crate) fn announcements(&self) -> impl Iterator<Item = (&'static str, String)> + '_ {
+        self.types
+            .iter()
+            .map(|it| (it.name(), format!("Now debugging for {}: {}", it.name(), it.description())))
     }
 }
 

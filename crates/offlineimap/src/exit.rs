@@ -15,13 +15,20 @@ pub(crate) enum Status {
     Validity,
 }
 
+impl Status {
+    /// The number that the process ends with.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Failure => 1,
+            Self::Usage | Self::Validity => 2,
+        }
+    }
+}
+
 impl From<Status> for ExitCode {
     fn from(status: Status) -> Self {
-        Self::from(match status {
-            Status::Success => 0,
-            Status::Failure => 1,
-            Status::Usage | Status::Validity => 2,
-        })
+        Self::from(status.code())
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::task::spawn_blocking;
 use crate::mbnames::SyncedFolders;
 use crate::process_output::ProcessOutput;
 use crate::pythonfile::PythonFileError;
-use crate::ui::{Audience, DRY_RUN, Failure, Level, Message, Thread};
+use crate::ui::{Audience, DRY_RUN, Failure, Level, Message, Moment, Thread};
 use crate::wiring::{self, Run};
 
 use copy_ignore::CopyIgnore;
@@ -52,9 +52,9 @@ impl SyncHooks {
     async fn call(&self, hook: Option<&str>) {
         let Some(command) = hook else { return };
         match self.run.mode {
-            Mode::DryRun => self.info(format!("{DRY_RUN}Calling hook: {command}")),
+            Mode::DryRun => self.info(DRY_RUN, format!("Calling hook: {command}")),
             Mode::Sync => {
-                self.info(format!("Calling hook: {command}"));
+                self.info("", format!("Calling hook: {command}"));
                 if let Err(error) = self.call_shell(command).await {
                     let failure =
                         Failure { context: Some("Calling hook".into()), text: error.to_string() };
@@ -78,12 +78,13 @@ impl SyncHooks {
         let stderr = ProcessOutput::read(hook.0.stderr.take(), KEPT_OCTETS);
         let status = hook.0.wait().await?;
         let (stdout, stderr) = tokio::join!(stdout.taken(), stderr.taken());
-        self.info(format!(
+        let said = format!(
             "Hook stdout: {}\nHook stderr:{}\n",
             String::from_utf8_lossy(&stdout),
             String::from_utf8_lossy(&stderr)
-        ));
-        self.info(format!("Hook return code: {}", return_code(status)));
+        );
+        self.info("", said);
+        self.info("", format!("Hook return code: {}", return_code(status)));
         Ok(())
     }
 
@@ -98,8 +99,9 @@ impl SyncHooks {
         }
     }
 
-    fn info(&self, text: String) {
-        self.run.ui.tell(Message { level: Level::Info, thread: self.thread(), text });
+    fn info(&self, prefix: &str, text: String) {
+        let message = Message::new(Level::Info, self.thread(), format!("{prefix}{text}"));
+        self.run.ui.tell(message.about(Moment::Hook { text }));
     }
 
     fn thread(&self) -> Thread {
@@ -135,9 +137,9 @@ impl Hooks for SyncHooks {
             return;
         }
         if self.run.mode == Mode::DryRun {
-            return self.info(format!("{DRY_RUN}Calling hook: newmail_hook"));
+            return self.info(DRY_RUN, "Calling hook: newmail_hook".to_owned());
         }
-        self.info("Calling hook: newmail_hook".to_owned());
+        self.info("", "Calling hook: newmail_hook".to_owned());
         let evaluator = Arc::clone(&self.run.evaluator);
         let called = spawn_blocking(move || -> Result<(), PythonFileError> {
             evaluator.value(&hook)?.call(&[], &*evaluator)?;

@@ -44,7 +44,7 @@ async fn migrate_account(run: &Run, account: &config::Account) -> anyhow::Result
         for migration in store.migrate_hashes(&folder.name, renaming).await? {
             let (level, text) = told(&migration);
             let thread = Thread::folder(folder.name.as_str(), &account.name);
-            run.ui.tell(Message { level, thread, text });
+            run.ui.tell(Message::new(level, thread, text));
         }
     }
     Ok(())

@@ -19,8 +19,7 @@ use crate::environment;
 use crate::evaluator::Evaluator;
 use crate::netrc::NetrcFiles;
 use crate::pythonfile::{PythonFileError, text_of};
-use crate::terminal;
-use crate::ui::{Level, Message, Thread, Ui};
+use crate::ui::{Level, Message, Moment, Question, Thread, Ui};
 
 /// One question at a time.
 static ASKING: Mutex<()> = Mutex::const_new(());
@@ -34,8 +33,10 @@ pub(crate) struct Password {
     pub(crate) host: String,
     /// Whose password it is.
     pub(crate) user: String,
-    /// What is said before connecting.
-    pub(crate) announcement: String,
+    /// The port there.
+    pub(crate) port: u16,
+    /// The repository.
+    pub(crate) repository: String,
     /// In whose name it is said.
     pub(crate) thread: Thread,
     pub(crate) ui: Arc<Ui>,
@@ -57,13 +58,21 @@ impl SecretProvider for Password {
             PasswordSource::Computed(expression) => self.of_expression(expression.clone()).await?,
             PasswordSource::Ask => self.elsewhere().await?,
         };
-        let (thread, text) = (self.thread.clone(), self.announcement.clone());
-        self.ui.tell(Message { level: Level::Info, thread, text });
+        self.announce();
         Ok(secret)
     }
 }
 
 impl Password {
+    /// Tells that the server is going to be asked for a connection.
+    fn announce(&self) {
+        let Self { host, port, repository, .. } = self;
+        let text = format!("Establishing connection to {host}:{port} ({repository})");
+        let moment =
+            Moment::Connecting { host: host.clone(), port: *port, repository: repository.clone() };
+        self.ui.tell(Message::new(Level::Info, self.thread.clone(), text).about(moment));
+    }
+
     /// Of the command. What it asks on the terminal is not to be written over.
     async fn of_command(&self, command: &str) -> Result<SecretString, StoreError> {
         let _one_at_a_time = ASKING.lock().await;
@@ -100,14 +109,15 @@ impl Password {
     }
 
     async fn ask(&self) -> Result<SecretString, StoreError> {
-        if !self.ui.can_ask() {
+        let Some(prompter) = self.ui.prompter() else {
             let text = "Prompting for a password is not supported in this UI backend.";
             return Err(StoreError::new(StoreErrorKind::Store, text));
-        }
+        };
         let _one_at_a_time = ASKING.lock().await;
         let hold = self.ui.hold();
-        let question = format!("Enter password for user '{}': ", self.user);
-        let answer = run(move || terminal::ask(&question).map(SecretString::from)).await?;
+        let question =
+            Question { thread: self.thread.clone(), user: self.user.clone(), refusal: None };
+        let answer = run(move || prompter.ask(&question)).await?;
         drop(hold);
         answer.map_err(|error| {
             let text = format!("no password for user '{}'", self.user);

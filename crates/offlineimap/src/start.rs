@@ -20,7 +20,7 @@ use crate::exit::{NotStarted, Status};
 use crate::pythonfile::PythonFile;
 use crate::signals::Signals;
 use crate::ui::{
-    Failure, Level, LogFile, Message, Records, Syslog, Thread, Ui, Verbosity, console,
+    Failure, Level, LogFile, Message, Moment, Records, Syslog, Thread, Ui, Verbosity, console,
 };
 use crate::wiring::{Concurrency, Run};
 use crate::{
@@ -36,6 +36,19 @@ const WORKERS: usize = 2;
 /// Maildir synchronises files at once, and some for everything else.
 const BLOCKING_THREADS: usize = 24;
 
+/// The user interface for what is done.
+///
+/// What `--info` lists is always to be read. A full screen is gone when the program ends: where
+/// the output is what matters, and there is nothing to watch, plain lines stay.
+fn shown_on(args: &Args, wanted: UserInterface, mode: Mode) -> UserInterface {
+    match (args.action(), mode, wanted) {
+        (Action::Info, ..) => UserInterface::Ttyui,
+        (Action::Sync, Mode::Sync, wanted) => wanted,
+        (_, _, UserInterface::Blinkenlights) => UserInterface::Ttyui,
+        (_, _, wanted) => wanted,
+    }
+}
+
 /// Runs the program with these arguments.
 pub(crate) fn run(arguments: &[OsString]) -> Status {
     let args = match args::parse(arguments) {
@@ -49,17 +62,30 @@ pub(crate) fn run(arguments: &[OsString]) -> Status {
             return Status::Usage;
         }
     };
-    match start(&args, arguments) {
-        Ok(status) => status,
-        Err(NotStarted::Told(text)) => {
-            print(io::stderr(), &text);
-            Status::Failure
+    start(&args, arguments).unwrap_or_else(|not_started| {
+        let text = match not_started {
+            NotStarted::Told(text) => text,
+            NotStarted::Because(error) => format!("ERROR: {error:#}\n"),
+        };
+        let wanted = args.ui.as_deref().and_then(UserInterface::by_name);
+        if wanted == Some(UserInterface::Machineui) {
+            return tell_machine(&text);
         }
-        Err(NotStarted::Because(error)) => {
-            print(io::stderr(), &format!("ERROR: {error:#}\n"));
-            Status::Failure
-        }
-    }
+        print(io::stderr(), &text);
+        Status::Failure
+    })
+}
+
+/// A program that reads lines is told in lines why nothing happens.
+fn tell_machine(text: &str) -> Status {
+    let ui = Ui::new(console(UserInterface::Machineui), Records::default(), Verbosity::Ordinary);
+    ui.banner(&banner());
+    ui.tell(Message::main(Level::Error, text.trim_end()));
+    ui.conclude(Ended::CutShort)
+}
+
+fn banner() -> String {
+    format!("{NAME} {VERSION}\n  Licensed under the MIT license or Apache-2.0")
 }
 
 fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
@@ -69,22 +95,13 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
     let selection = args.debug.as_deref().map(debug::Selection::parse);
     let verbosity = if selection.is_some() { Verbosity::Debug } else { Verbosity::Ordinary };
 
-    let wanted =
-        if args.action() == Action::Info { UserInterface::Ttyui } else { config.general.ui };
-    // Only the file can name one that does not exist yet: the option was checked.
-    let (console, stand_in) = match console(wanted) {
-        Some(console) => (Some(console), None),
-        None => (console(UserInterface::Ttyui), Some(wanted)),
-    };
-    let console = console.context("there is no user interface")?;
+    let steps = witness(args)?;
+    let wanted = shown_on(args, config.general.ui, mode(args, &config));
     let log = args.log.as_deref().map(|path| open_log(path, arguments)).transpose()?;
     // The user interface of that name is the system log already.
     let syslog = (args.syslog && wanted != UserInterface::Syslog).then(Syslog::local);
-    let ui = Arc::new(Ui::new(console, Records { log, syslog }, verbosity));
-    ui.banner(&format!("{NAME} {VERSION}\n  Licensed under the MIT license or Apache-2.0"));
-    if let Some(wanted) = stand_in {
-        warn(&ui, format!("The user interface '{wanted}' is not available yet; using ttyui"));
-    }
+    let ui = Arc::new(Ui::new(console(wanted), Records { log, syslog }, verbosity));
+    ui.banner(&banner());
     if !config.warnings.is_empty() {
         warn(&ui, config.warnings.render(Color::Never).trim_end());
     }
@@ -97,14 +114,16 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
         announce_profile(&ui, args, profiles);
     }
     if let Some(selection) = &selection {
-        for text in selection.announcements() {
-            ui.tell(Message::main(Level::Debug, text));
+        for (what, text) in selection.announcements() {
+            let message = Message::main(Level::Debug, text);
+            ui.tell(message.about(Moment::Debugging { what }));
         }
         for word in &selection.invalid {
             warn(&ui, format!("Invalid debug type: {word}"));
         }
         if !selection.keeps_concurrency || args.single_threaded() {
-            ui.tell(Message::main(Level::Info, "Debug mode: Forcing to singlethreaded."));
+            let text = "Debug mode: Forcing to singlethreaded.";
+            ui.tell(Message::main(Level::Info, text).about(Moment::Remark));
             concurrency = Concurrency::Single;
         }
     }
@@ -117,14 +136,13 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
         let text = account.problems.render(Color::Never).trim_end().to_owned();
         ui.fail(Thread::Main, Failure { context, text });
     }
-    let dry = args.dry_run || args.action() == Action::Info || config.general.dry_run;
     let run = Run {
         ui: Arc::clone(&ui),
-        mode: if dry { Mode::DryRun } else { Mode::Sync },
+        mode: mode(args, &config),
         folders: args.folders.clone(),
         allowed: args.allowed(),
         concurrency,
-        steps: witness(args)?,
+        steps,
         names: Arc::new(NameSource::of_this_process()),
         evaluator: Arc::new(Evaluator::new(python(&config.general.python, &ui))),
         mbnames: None,
@@ -132,13 +150,20 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
         general: config.general.clone(),
         profiles,
     };
-    let ended = work(args, run, config)?;
+    let ended = work(args, run, config).unwrap_or_else(|error| {
+        ui.fail(Thread::Main, Failure { context: None, text: format!("{error:#}") });
+        Ended::InOrder
+    });
     terminal::restore();
-    let reported = ui.report();
-    Ok(match ended {
-        Ended::InOrder => reported,
-        Ended::CutShort => Status::Failure,
-    })
+    Ok(ui.conclude(ended))
+}
+
+fn mode(args: &Args, config: &Config) -> Mode {
+    if args.dry_run || args.action() == Action::Info || config.general.dry_run {
+        Mode::DryRun
+    } else {
+        Mode::Sync
+    }
 }
 
 fn announce_profile(ui: &Ui, args: &Args, profiles: &profile::Directory) {
@@ -188,17 +213,10 @@ fn runtime() -> anyhow::Result<Runtime> {
 }
 
 fn user_interface(name: &str) -> anyhow::Result<UserInterface> {
-    let names: Vec<&str> = UserInterface::ALL
-        .into_iter()
-        .filter(|ui| console(*ui).is_some())
-        .map(UserInterface::name)
-        .collect();
-    let names = names.join(", ");
-    match UserInterface::by_name(name) {
-        Some(ui) if console(ui).is_some() => Ok(ui),
-        Some(ui) => anyhow::bail!("UI '{ui}' is not available yet, choose one of: {names}"),
-        None => anyhow::bail!("UI '{name}' does not exist, choose one of: {names}"),
-    }
+    UserInterface::by_name(name).with_context(|| {
+        let names = UserInterface::ALL.map(UserInterface::name).join(", ");
+        format!("UI '{name}' does not exist, choose one of: {names}")
+    })
 }
 
 fn open_log(path: &Path, arguments: &[OsString]) -> anyhow::Result<LogFile> {

@@ -70,7 +70,7 @@ async fn export_one(
 
 fn tell(run: &Run, account: &str, exported: &Exported) {
     let Exported { folders, messages, left_out } = exported;
-    let message = |level, text| Message { level, thread: Thread::account(account), text };
+    let message = |level, text| Message::new(level, Thread::account(account), text);
     for LeftOut { folder, why } in left_out {
         let why = match why {
             LeftOutWhy::NotWhole => "no sync of it has got to its end yet".to_owned(),

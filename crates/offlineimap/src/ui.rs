@@ -6,12 +6,16 @@
 mod audience;
 mod basic;
 mod log_file;
+mod machineui;
 mod messages;
+mod moment;
+mod prompter;
 mod quiet;
 mod report;
 mod syslog;
 mod ttyui;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,11 +23,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use offlineimap_config::UserInterface;
 
+use crate::accounts::Ended;
 use crate::exit::Status;
 
 pub(crate) use audience::Audience;
 pub(crate) use log_file::LogFile;
 pub(crate) use messages::{DRY_RUN, deleting, key_text};
+pub(crate) use moment::Moment;
+pub(crate) use prompter::{Prompter, Question};
 pub(crate) use syslog::Syslog;
 
 /// How much a message matters.
@@ -58,6 +65,19 @@ impl Thread {
     pub(crate) fn folder(folder: &str, account: &str) -> Self {
         Self::Named(format!("Folder {folder} [acc: {account}]").into())
     }
+
+    /// The work on a folder that users see by another name than the server.
+    pub(crate) fn renamed_folder(visible: &str, folder: &str, account: &str) -> Self {
+        Self::folder(&format!("{visible} [remote name {folder}]"), account)
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Main => "MainThread",
+            Self::Named(name) => name,
+        }
+    }
 }
 
 /// Something to tell.
@@ -67,12 +87,24 @@ pub(crate) struct Message {
     pub(crate) thread: Thread,
     /// One line or several, without a line break at the end.
     pub(crate) text: String,
+    /// What it is about; `None` for a text like any other.
+    pub(crate) moment: Option<Moment>,
 }
 
 impl Message {
-    /// A message of the program itself.
+    /// A text in somebody's name.
+    pub(crate) fn new(level: Level, thread: Thread, text: impl Into<String>) -> Self {
+        Self { level, thread, text: text.into(), moment: None }
+    }
+
+    /// A text of the program itself.
     pub(crate) fn main(level: Level, text: impl Into<String>) -> Self {
-        Self { level, thread: Thread::Main, text: text.into() }
+        Self::new(level, Thread::Main, text)
+    }
+
+    /// The same message, about something.
+    pub(crate) fn about(self, moment: Moment) -> Self {
+        Self { moment: Some(moment), ..self }
     }
 }
 
@@ -94,28 +126,64 @@ impl fmt::Display for Failure {
     }
 }
 
+/// What of a message is written down beside a console.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Record<'a> {
+    /// How much it matters there.
+    pub(crate) level: Level,
+    /// What is written.
+    pub(crate) text: Cow<'a, str>,
+}
+
+/// Whether a console has the final report shown (`spec/ui.md` §7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closing {
+    /// It shows the report after it has closed.
+    WithReport,
+    /// It has said all it has to say.
+    WithoutReport,
+}
+
 /// A way to show messages.
 pub(crate) trait Console: Send {
     /// The least level that it shows without `-d`.
     fn lowest(&self) -> Level;
 
-    /// Shows a message, which is on the screen on return.
+    /// What a message is to this console: by its level it is shown or not.
+    fn record<'a>(&self, message: &'a Message) -> Record<'a> {
+        Record { level: message.level, text: Cow::Borrowed(&message.text) }
+    }
+
+    /// Takes notice of a moment, whether its message is shown or not.
+    fn notice(&mut self, _thread: &Thread, _moment: &Moment) {}
+
+    /// Shows a message, which is on the screen on return, or soon will be.
     fn show(&mut self, message: &Message) -> io::Result<()>;
 
-    /// Tells whether there is somebody at the terminal who can be asked for a secret.
-    fn can_ask(&self) -> bool;
+    /// The way to ask the user for a secret, if there is one.
+    fn prompter(&self) -> Option<Arc<dyn Prompter>> {
+        None
+    }
+
+    /// The run has ended with this status. What is shown from now on is the report.
+    fn close(&mut self, _status: Status) -> Closing {
+        Closing::WithReport
+    }
 }
 
-/// Makes the console of a user interface; `None` for one that does not exist yet.
-pub(crate) fn console(ui: UserInterface) -> Option<Box<dyn Console>> {
+/// Makes the console of a user interface.
+pub(crate) fn console(ui: UserInterface) -> Box<dyn Console> {
     match ui {
-        UserInterface::Ttyui => Some(Box::new(ttyui::Ttyui::new(io::stderr()))),
-        UserInterface::Basic => Some(Box::new(basic::Basic::new(io::stdout()))),
-        UserInterface::Quiet => Some(Box::new(quiet::Quiet::new(io::stdout()))),
+        UserInterface::Ttyui => Box::new(ttyui::Ttyui::new(io::stderr())),
+        UserInterface::Basic => Box::new(basic::Basic::new(io::stdout())),
+        UserInterface::Quiet => Box::new(quiet::Quiet::new(io::stdout())),
         UserInterface::Syslog => {
-            Some(Box::new(syslog::SyslogConsole::new(Syslog::local(), io::stderr())))
+            Box::new(syslog::SyslogConsole::new(Syslog::local(), io::stderr()))
         }
-        UserInterface::Machineui | UserInterface::Blinkenlights => None,
+        UserInterface::Machineui => {
+            Box::new(machineui::Machineui::new(io::stdout(), io::BufReader::new(io::stdin())))
+        }
+        UserInterface::Blinkenlights => Box::new(ttyui::Ttyui::new(io::stderr())),
     }
 }
 
@@ -124,13 +192,14 @@ pub(crate) struct Ui {
     output: Mutex<Output>,
     /// The least level that is shown and logged.
     lowest: Level,
-    can_ask: bool,
+    prompter: Option<Arc<dyn Prompter>>,
     failures: Mutex<Vec<Failure>>,
     validity_problems: AtomicUsize,
 }
 
 struct Output {
-    console: Box<dyn Console>,
+    /// `None` once everything is said.
+    console: Option<Box<dyn Console>>,
     records: Records,
     /// Messages that wait until a question is answered.
     held: Option<Vec<Message>>,
@@ -163,8 +232,8 @@ impl Ui {
         };
         Self {
             lowest,
-            can_ask: console.can_ask(),
-            output: Mutex::new(Output { console, records, held: None }),
+            prompter: console.prompter(),
+            output: Mutex::new(Output { console: Some(console), records, held: None }),
             failures: Mutex::default(),
             validity_problems: AtomicUsize::new(0),
         }
@@ -175,28 +244,26 @@ impl Ui {
         level >= self.lowest
     }
 
-    /// Tells whether the user can be asked for a secret.
-    pub(crate) fn can_ask(&self) -> bool {
-        self.can_ask
+    /// The way to ask the user for a secret, if there is one.
+    pub(crate) fn prompter(&self) -> Option<Arc<dyn Prompter>> {
+        self.prompter.clone()
     }
 
     /// Shows a message.
     pub(crate) fn tell(&self, message: Message) {
-        if self.wants(message.level) {
-            self.output().tell(message);
-        }
+        self.output().tell(message, self.lowest);
     }
 
     /// Shows a message on the console only: the log file has its own beginning.
     pub(crate) fn banner(&self, text: &str) {
         if self.wants(Level::Info) {
-            self.output().show(&Message::main(Level::Info, text));
+            self.output().show(&Message::main(Level::Info, text).about(Moment::Banner));
         }
     }
 
     /// Shows that something failed, and remembers it.
     pub(crate) fn fail(&self, thread: Thread, failure: Failure) {
-        self.tell(Message { level: Level::Error, thread, text: failure.to_string() });
+        self.tell(Message::new(Level::Error, thread, failure.to_string()));
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
     }
 
@@ -211,18 +278,25 @@ impl Ui {
         Hold(self)
     }
 
-    /// Shows what went wrong, once more and together, and returns the status that follows.
-    pub(crate) fn report(&self) -> Status {
+    /// Closes the console, shows what went wrong once more and together, and returns the status
+    /// that follows. Nothing is shown afterwards, whatever may still be going on.
+    pub(crate) fn conclude(&self, ended: Ended) -> Status {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let validity_problems = self.validity_problems.load(Ordering::Relaxed);
-        for text in report::paragraphs(&failures, validity_problems) {
-            self.tell(Message::main(Level::Warning, text));
+        let status = match (ended, failures.is_empty(), validity_problems) {
+            (Ended::CutShort, ..) | (_, false, _) => Status::Failure,
+            (Ended::InOrder, true, 0) => Status::Success,
+            (Ended::InOrder, true, _) => Status::Validity,
+        };
+        let mut output = self.output();
+        output.release();
+        if output.close(status) == Closing::WithReport {
+            for text in report::paragraphs(&failures, validity_problems) {
+                output.tell(Message::main(Level::Warning, text), self.lowest);
+            }
         }
-        match (failures.is_empty(), validity_problems) {
-            (false, _) => Status::Failure,
-            (true, 0) => Status::Success,
-            (true, _) => Status::Validity,
-        }
+        output.console = None;
+        status
     }
 
     fn output(&self) -> MutexGuard<'_, Output> {
@@ -231,15 +305,24 @@ impl Ui {
 }
 
 impl Output {
-    fn tell(&mut self, message: Message) {
+    fn tell(&mut self, message: Message, lowest: Level) {
+        let Some(console) = &mut self.console else { return };
+        if let Some(moment) = &message.moment {
+            console.notice(&message.thread, moment);
+        }
+        let record = console.record(&message);
+        if record.level < lowest {
+            return;
+        }
         let Records { log, syslog } = &mut self.records;
         if let Some(log) = log {
-            log.write(message.level, &message.text);
+            log.write(record.level, &record.text);
         }
-        let complaint = syslog.as_mut().and_then(|it| it.write(message.level, &message.text));
+        let complaint = syslog.as_mut().and_then(|it| it.write(record.level, &record.text));
+        drop(record);
         self.hold_or_show(message);
         if let Some(complaint) = complaint {
-            self.tell(Message::main(Level::Warning, complaint));
+            self.tell(Message::main(Level::Warning, complaint), lowest);
         }
     }
 
@@ -252,7 +335,19 @@ impl Output {
 
     fn show(&mut self, message: &Message) {
         // A console that is gone (a closed pipe) is no reason to stop syncing, and no error.
-        drop(self.console.show(message));
+        if let Some(console) = &mut self.console {
+            drop(console.show(message));
+        }
+    }
+
+    fn release(&mut self) {
+        for message in self.held.take().unwrap_or_default() {
+            self.show(&message);
+        }
+    }
+
+    fn close(&mut self, status: Status) -> Closing {
+        self.console.as_mut().map_or(Closing::WithoutReport, |console| console.close(status))
     }
 }
 
@@ -269,10 +364,7 @@ pub(crate) struct Hold<'a>(&'a Ui);
 
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
-        let mut output = self.0.output();
-        for message in output.held.take().unwrap_or_default() {
-            output.show(&message);
-        }
+        self.0.output().release();
     }
 }
 
@@ -291,10 +383,6 @@ mod tests {
         fn show(&mut self, message: &Message) -> io::Result<()> {
             self.0.lock().unwrap().push(message.text.clone());
             Err(io::ErrorKind::BrokenPipe.into())
-        }
-
-        fn can_ask(&self) -> bool {
-            false
         }
     }
 
@@ -324,10 +412,30 @@ mod tests {
     #[test]
     fn an_error_outweighs_a_validity_problem() {
         let (ui, _) = ui();
-        assert_eq!(ui.report(), Status::Success);
         ui.count_validity_problem();
-        assert_eq!(ui.report(), Status::Validity);
+        assert_eq!(ui.conclude(Ended::InOrder), Status::Validity);
         ui.fail(Thread::Main, Failure { context: None, text: "no".into() });
-        assert_eq!(ui.report(), Status::Failure);
+        assert_eq!(ui.conclude(Ended::InOrder), Status::Failure);
+    }
+
+    #[test]
+    fn a_run_that_was_cut_short_has_failed() {
+        let (ui, _) = ui();
+        assert_eq!(ui.conclude(Ended::InOrder), Status::Success);
+        assert_eq!(ui.conclude(Ended::CutShort), Status::Failure);
+    }
+
+    #[test]
+    fn nothing_is_shown_after_the_report() {
+        let (ui, shown) = ui();
+        ui.fail(Thread::Main, Failure { context: None, text: "no".into() });
+        let _hold = ui.hold();
+        ui.tell(Message::main(Level::Info, "held"));
+        ui.conclude(Ended::InOrder);
+        ui.tell(Message::main(Level::Info, "too late"));
+        assert_eq!(
+            *shown.lock().unwrap(),
+            ["ERROR: no", "held", "ERROR: Exceptions occurred during the run!", "ERROR: no\n"]
+        );
     }
 }

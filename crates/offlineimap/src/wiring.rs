@@ -192,10 +192,8 @@ fn imap_config(
         source: imap.password.clone(),
         host: server.host.clone(),
         user: server.user.clone(),
-        announcement: format!(
-            "Establishing connection to {}:{} ({})",
-            server.host, server.port, imap.name
-        ),
+        port: server.port.get(),
+        repository: imap.name.clone(),
         thread,
         ui: Arc::clone(&run.ui),
         evaluator: Arc::clone(&run.evaluator),

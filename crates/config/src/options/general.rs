@@ -40,6 +40,9 @@ pub(super) const ROWS: &[Spec] = &[
         Value("ttyui"),
         Works,
         "The user interface. \
+         `ttyui` is for a person at a terminal, and can ask for passwords; \
+         `basic` prints plain lines, `quiet` just warnings and errors, `syslog` writes to the \
+         system log; `machineui` speaks line by line with another program. \
          Case does not count, and of a dotted name only the last part does. \
          `-u` on the command line takes precedence.",
     ),

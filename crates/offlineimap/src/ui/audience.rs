@@ -1,15 +1,15 @@
 //! Who listens to the events of one account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use offlineimap_core::{PerSide, Refusal};
+use offlineimap_core::{MailboxName, PerSide, Refusal};
 use offlineimap_engine::{Event, Events, FolderLabel, Mode};
 use tokio_util::sync::CancellationToken;
 
 use super::messages::{DRY_RUN, creating, infinite, texts};
-use super::{Failure, Level, Message, Thread, Ui};
+use super::{Failure, Level, Message, Moment, Thread, Ui};
 use crate::dry_run;
 
 /// Turns the events of an account into messages, in the name of the account or of a folder.
@@ -20,11 +20,20 @@ pub(crate) struct Audience {
     account_thread: Thread,
     mode: Mode,
     stop: CancellationToken,
-    /// The folders of the account by repository and name.
-    folders: Mutex<BTreeMap<(String, String), Thread>>,
+    folders: Mutex<Folders>,
     /// The local names of the folders whose sync began, in order.
     started: Mutex<Vec<String>>,
     failed: AtomicBool,
+}
+
+/// The folders of an account that are being synced, or have been.
+#[derive(Debug, Default)]
+struct Folders {
+    by_remote_name: BTreeMap<MailboxName, Thread>,
+    /// By repository and name.
+    by_label: BTreeMap<(String, MailboxName), Thread>,
+    /// Whose end has not been told.
+    open: BTreeSet<MailboxName>,
 }
 
 impl Audience {
@@ -73,7 +82,10 @@ impl Audience {
     )]
     fn thread_of(&self, event: &Event) -> Thread {
         match event {
-            Event::Copying { from: label, .. }
+            Event::Listing { folder: label }
+            | Event::Listed { folder: label, .. }
+            | Event::CopiesStarted { from: label, .. }
+            | Event::Copying { from: label, .. }
             | Event::Deleting { folder: label, .. }
             | Event::AddingFlags { folder: label, .. }
             | Event::RemovingFlags { folder: label, .. }
@@ -81,36 +93,75 @@ impl Audience {
             | Event::LocalReplaced { folder: label } => self.folder(label),
             Event::FolderStarted { folder, .. }
             | Event::Planned { folder, .. }
-            | Event::Withheld { folder, .. } => self.folder(&folder.remote),
-            Event::Refused(Refusal { remote, .. }) => {
-                Thread::folder(remote.as_str(), &self.account)
-            }
+            | Event::Withheld { folder, .. } => self.remote_folder(&folder.remote.folder),
+            Event::Refused(Refusal { remote, .. }) => self.remote_folder(remote),
             Event::Adopted { folder, .. } | Event::Recovered { folder, .. } => {
-                Thread::folder(folder.remote.as_str(), &self.account)
+                self.remote_folder(&folder.remote)
             }
             _ => self.account_thread.clone(),
         }
     }
 
     fn folder(&self, label: &FolderLabel) -> Thread {
-        let key = (label.repository.clone(), label.folder.to_string());
-        let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-        folders.get(&key).cloned().unwrap_or_else(|| self.account_thread.clone())
+        let key = (label.repository.clone(), label.folder.clone());
+        let thread = self.folders().by_label.get(&key).cloned();
+        thread.unwrap_or_else(|| self.account_thread.clone())
     }
 
-    fn register(&self, folder: &PerSide<FolderLabel>) {
+    fn remote_folder(&self, name: &MailboxName) -> Thread {
+        let thread = self.folders().by_remote_name.get(name).cloned();
+        thread.unwrap_or_else(|| self.account_thread.clone())
+    }
+
+    fn register(&self, visible: &str, folder: &PerSide<FolderLabel>) {
         self.started().push(folder.local.folder.to_string());
-        let thread = Thread::folder(folder.remote.folder.as_str(), &self.account);
-        if let Thread::Named(name) = &thread {
-            let text =
-                format!("[thread]: Register new thread '{name}' (account '{}')", self.account);
-            self.ui.tell(Message { level: Level::Debug, thread: thread.clone(), text });
-        }
-        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = &folder.remote.folder;
+        let thread = if visible == name.as_str() {
+            Thread::folder(visible, &self.account)
+        } else {
+            Thread::renamed_folder(visible, name.as_str(), &self.account)
+        };
+        let mut folders = self.folders();
         for label in [&folder.remote, &folder.local] {
-            let key = (label.repository.clone(), label.folder.to_string());
-            folders.insert(key, thread.clone());
+            let key = (label.repository.clone(), label.folder.clone());
+            folders.by_label.insert(key, thread.clone());
         }
+        folders.by_remote_name.insert(name.clone(), thread.clone());
+        folders.open.insert(name.clone());
+        drop(folders);
+        self.begin(thread);
+    }
+
+    fn folders(&self) -> MutexGuard<'_, Folders> {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells that a part of the work begins.
+    fn begin(&self, thread: Thread) {
+        let account = self.account.clone();
+        let text =
+            format!("[thread]: Register new thread '{}' (account '{account}')", thread.name());
+        let message = Message::new(Level::Debug, thread, text);
+        self.ui.tell(message.about(Moment::ThreadStarted { account }));
+    }
+
+    /// Tells that a part of the work has ended.
+    fn end(&self, thread: &Thread) {
+        let thread = thread.name().to_owned();
+        let text = format!("[thread]: Unregister thread '{thread}'");
+        let message = Message::main(Level::Debug, text);
+        self.ui.tell(message.about(Moment::ThreadEnded { thread }));
+    }
+
+    fn end_folder(&self, name: &MailboxName) {
+        if self.folders().open.remove(name) {
+            self.end(&self.remote_folder(name));
+        }
+    }
+
+    fn end_all_folders(&self) {
+        let open = std::mem::take(&mut self.folders().open);
+        open.iter().for_each(|name| self.end(&self.remote_folder(name)));
     }
 
     /// An account that had nothing to do, although nothing failed and nobody stopped it, is most
@@ -132,13 +183,13 @@ impl Events for Audience {
         reason = "an event without a way of its own is a message of the catalogue"
     )]
     fn event(&self, event: &Event) {
-        if let Event::FolderStarted { folder, .. } = event {
-            self.register(folder);
+        if let Event::FolderStarted { folder, visible, .. } = event {
+            self.register(visible, folder);
         }
         let thread = self.thread_of(event);
-        let info =
-            |text| self.ui.tell(Message { level: Level::Info, thread: thread.clone(), text });
+        let info = |text| self.ui.tell(Message::new(Level::Info, thread.clone(), text));
         match event {
+            Event::FolderFinished { folder } => return self.end_folder(&folder.remote.folder),
             Event::Error { context, message } => {
                 return self.fail(thread, Some(context.clone()), message.as_str());
             }
@@ -156,7 +207,9 @@ impl Events for Audience {
                 return info(format!("{DRY_RUN}{}", creating(folder)));
             }
             Event::EpochProblem { .. } => self.ui.count_validity_problem(),
+            Event::AccountStarted { .. } => self.begin(thread.clone()),
             Event::AccountFinished { .. } => {
+                self.end_all_folders();
                 self.complain_about_no_folder();
                 if self.mode == Mode::DryRun {
                     info(dry_run::CLOSING.to_owned());
@@ -164,8 +217,14 @@ impl Events for Audience {
             }
             _ => {}
         }
+        let moment = Moment::of(event);
         for text in texts(event) {
-            self.ui.tell(Message { level: text.level, thread: thread.clone(), text: text.text });
+            let mut message = Message::new(text.level, thread.clone(), text.text);
+            message.moment.clone_from(&moment);
+            self.ui.tell(message);
+        }
+        if let Event::AccountFinished { .. } = event {
+            self.end(&self.account_thread);
         }
     }
 }

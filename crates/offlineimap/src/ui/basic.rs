@@ -26,8 +26,4 @@ impl<W: Write + Send> Console for Basic<W> {
         self.to.write_all(format!("{}\n", message.text).as_bytes())?;
         self.to.flush()
     }
-
-    fn can_ask(&self) -> bool {
-        false
-    }
 }

@@ -29,6 +29,7 @@ impl Text {
 /// What is said about an event of a real sync: usually one message, often none. Errors and plans
 /// have their own ways, and are not here.
 pub(super) fn texts(event: &Event) -> Vec<Text> {
+    let debug = |text: String| vec![Text::new(Level::Debug, text)];
     let info = |text: String| vec![Text::new(Level::Info, text)];
     let warning = |text: String| vec![Text::new(Level::Warning, text)];
     match event {
@@ -41,8 +42,19 @@ pub(super) fn texts(event: &Event) -> Vec<Text> {
         Event::FolderUnusable { repository, name, why } => {
             warning(format!("Ignoring folder '{name}' of repository '{repository}': {why}"))
         }
+        Event::FoldersStarted { repositories: PerSide { remote, local } } => debug(format!(
+            "[]: Copying folder structure from {} to {}",
+            remote.repository, local.repository
+        )),
         Event::FolderStarted { folder: PerSide { remote, local }, .. } => {
             info(format!("Syncing {}: {} -> {}", remote.folder, remote.kind, local.kind))
+        }
+        Event::Listing { folder } => debug(format!("Loading message list for {}", place(folder))),
+        Event::Listed { folder, messages } => {
+            debug(format!("Message list for {} loaded: {messages} messages", place(folder)))
+        }
+        Event::CopiesStarted { from, to } => {
+            debug(format!("Syncing messages {} -> {}", place(from), place(to)))
         }
         Event::Recovered { folder, operations } => info(format!(
             "Settled {operations} operations of an interrupted run in folder {}",
@@ -57,11 +69,11 @@ pub(super) fn texts(event: &Event) -> Vec<Text> {
             shown_number(key, *index)
         )),
         Event::Deleting { keys, folder } => info(deleting(keys.len(), keys.iter(), folder)),
-        Event::AddingFlags { flags, messages, folder } => {
-            info(format!("Adding flag {flags} to {messages} messages on {}", folder.folder))
+        Event::AddingFlags { flags, keys, folder } => {
+            info(format!("Adding flag {flags} to {} messages on {}", keys.len(), folder.folder))
         }
-        Event::RemovingFlags { flags, messages, folder } => {
-            info(format!("Deleting flag {flags} from {messages} messages on {}", folder.folder))
+        Event::RemovingFlags { flags, keys, folder } => {
+            info(format!("Deleting flag {flags} from {} messages on {}", keys.len(), folder.folder))
         }
         Event::Withheld { folder, withheld } => withholding(folder, withheld),
         Event::EpochProblem { folder, saved, current, .. } => warning(format!(
@@ -74,11 +86,12 @@ pub(super) fn texts(event: &Event) -> Vec<Text> {
             folder.folder, folder.repository
         )),
         Event::Warning { message } => warning(message.clone()),
-        Event::Stopping => vec![Text::new(Level::Debug, "[]: Stopping early, as asked")],
-        // Told as failures, or as a plan; what is unknown is debugging.
+        Event::Stopping => debug("[]: Stopping early, as asked".into()),
+        // Told as failures, as a plan, or as the end of a thread; what is unknown is debugging.
         Event::FolderCreationInfinite { .. }
         | Event::Refused(_)
         | Event::Error { .. }
+        | Event::FolderFinished { .. }
         | Event::Planned { .. } => Vec::new(),
         other => vec![Text::new(Level::Debug, format!("[]: {other:?}"))],
     }
@@ -120,7 +133,7 @@ pub(crate) fn key_text(key: &Key) -> String {
 
 /// The number that stands for a message: its UID, or for a message without one a negative number
 /// by its place.
-fn shown_number(key: &Key, index: usize) -> String {
+pub(super) fn shown_number(key: &Key, index: usize) -> String {
     key.as_number().map_or_else(|| format!("-{index}"), |number| number.to_string())
 }
 
@@ -340,9 +353,10 @@ mod tests {
     #[test]
     fn flags_are_counted() {
         let flags = Flags::from_letters("S");
-        let adding = Event::AddingFlags { flags: flags.clone(), messages: 3, folder: local() };
+        let keys = vec![uid(1), uid(2), uid(3)];
+        let adding = Event::AddingFlags { flags: flags.clone(), keys, folder: local() };
         assert_eq!(only(&adding).1, "Adding flag S to 3 messages on Sent");
-        let removing = Event::RemovingFlags { flags, messages: 1, folder: remote() };
+        let removing = Event::RemovingFlags { flags, keys: vec![uid(1)], folder: remote() };
         assert_eq!(only(&removing).1, "Deleting flag S from 1 messages on INBOX.Sent");
     }
 

@@ -23,8 +23,4 @@ impl<W: Write + Send> Console for Quiet<W> {
     fn show(&mut self, message: &Message) -> io::Result<()> {
         self.0.show(message)
     }
-
-    fn can_ask(&self) -> bool {
-        false
-    }
 }

@@ -133,10 +133,6 @@ impl<W: Write + Send> Console for SyslogConsole<W> {
             None => Ok(()),
         }
     }
-
-    fn can_ask(&self) -> bool {
-        false
-    }
 }
 
 #[cfg(test)]

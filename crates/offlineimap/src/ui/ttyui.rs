@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use super::{Console, Level, Message, Thread};
+use super::prompter::TerminalPrompter;
+use super::{Console, Level, Message, Prompter, Thread};
 
 /// Shows messages under headlines.
 #[derive(Debug)]
@@ -40,8 +41,8 @@ impl<W: Write + Send> Console for Ttyui<W> {
         self.to.flush()
     }
 
-    fn can_ask(&self) -> bool {
-        true
+    fn prompter(&self) -> Option<Arc<dyn Prompter>> {
+        Some(Arc::new(TerminalPrompter))
     }
 }
 
@@ -64,9 +65,7 @@ mod tests {
             (&folder, "Copy"),
             (&account, "*** Finished account 'Test' in 0:00"),
         ] {
-            let message =
-                Message { level: Level::Info, thread: thread.clone(), text: text.to_owned() };
-            ui.show(&message).unwrap();
+            ui.show(&Message::new(Level::Info, thread.clone(), text)).unwrap();
         }
         assert_eq!(
             String::from_utf8(shown).unwrap(),

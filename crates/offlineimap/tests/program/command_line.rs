@@ -53,7 +53,6 @@ fn wrong_usage_is_status_2_and_says_why() {
 fn an_unknown_user_interface_is_status_1() {
     let sandbox = Sandbox::configured("[general]\naccounts = Test\n");
     assert_snapshot!(sandbox.run(&["-u", "curses"]));
-    assert_snapshot!(sandbox.run(&["-u", "blinkenlights"]));
 }
 
 #[test]

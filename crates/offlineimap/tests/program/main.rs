@@ -4,6 +4,7 @@
 
 mod command_line;
 mod configuration;
+mod machineui;
 mod passwords;
 mod sandbox;
 mod signals;
