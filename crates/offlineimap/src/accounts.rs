@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use crate::mbnames;
 use crate::profile::Profile;
 use crate::signals::Signals;
-use crate::ui::{Audience, Failure, Level, Message, Thread};
+use crate::ui::{Audience, Failure, Level, Message, Request, Thread};
 use crate::wiring::{self, Run};
 
 /// How long a run may take to end in good order. Users are promised two seconds.
@@ -40,7 +40,11 @@ pub(crate) async fn sync(
     syncing.spawn(sync_all(run.clone(), accounts, mbnames));
     tokio::select! {
         _ = syncing.join_next() => return Ended::InOrder,
-        () = signals.shutdown() => {}
+        request = signals.shutdown() => {
+            if request == Request::Quit {
+                run.warn("Requested shutdown via 'q'");
+            }
+        }
     }
     run.warn(
         "Preparing to shutdown after sync (this may take some time), press CTRL-C again to \
@@ -49,7 +53,7 @@ pub(crate) async fn sync(
     run.stop.cancel();
     tokio::select! {
         _ = syncing.join_next() => return Ended::InOrder,
-        () = signals.shutdown() => run.warn("Signaled twice. Aborting!"),
+        _ = signals.shutdown() => run.warn("Signaled twice. Aborting!"),
         () = sleep(GRACE) => run.warn("The shutdown takes too long. Aborting!"),
     }
     Ended::CutShort

@@ -10,6 +10,7 @@ use offlineimap_config::{Color, Config, Override, Python, UserInterface};
 use offlineimap_engine::Mode;
 use offlineimap_maildir::NameSource;
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::{self, Ended};
@@ -20,7 +21,8 @@ use crate::exit::{NotStarted, Status};
 use crate::pythonfile::PythonFile;
 use crate::signals::Signals;
 use crate::ui::{
-    Failure, Level, LogFile, Message, Moment, Records, Syslog, Thread, Ui, Verbosity, console,
+    Failure, Level, LogFile, Message, Moment, Records, Request, Syslog, Thread, Ui, Verbosity,
+    console, machine_console,
 };
 use crate::wiring::{Concurrency, Run};
 use crate::{
@@ -42,9 +44,8 @@ const BLOCKING_THREADS: usize = 24;
 /// the output is what matters, and there is nothing to watch, plain lines stay.
 fn shown_on(args: &Args, wanted: UserInterface, mode: Mode) -> UserInterface {
     match (args.action(), mode, wanted) {
-        (Action::Info, ..) => UserInterface::Ttyui,
         (Action::Sync, Mode::Sync, wanted) => wanted,
-        (_, _, UserInterface::Blinkenlights) => UserInterface::Ttyui,
+        (Action::Info, ..) | (_, _, UserInterface::Blinkenlights) => UserInterface::Ttyui,
         (_, _, wanted) => wanted,
     }
 }
@@ -78,7 +79,7 @@ pub(crate) fn run(arguments: &[OsString]) -> Status {
 
 /// A program that reads lines is told in lines why nothing happens.
 fn tell_machine(text: &str) -> Status {
-    let ui = Ui::new(console(UserInterface::Machineui), Records::default(), Verbosity::Ordinary);
+    let ui = Ui::new(machine_console(), Records::default(), Verbosity::Ordinary);
     ui.banner(&banner());
     ui.tell(Message::main(Level::Error, text.trim_end()));
     ui.conclude(Ended::CutShort)
@@ -100,7 +101,9 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
     let log = args.log.as_deref().map(|path| open_log(path, arguments)).transpose()?;
     // The user interface of that name is the system log already.
     let syslog = (args.syslog && wanted != UserInterface::Syslog).then(Syslog::local);
-    let ui = Arc::new(Ui::new(console(wanted), Records { log, syslog }, verbosity));
+    let (request, requests) = unbounded_channel();
+    let console = console(wanted, request)?;
+    let ui = Arc::new(Ui::new(console, Records { log, syslog }, verbosity));
     ui.banner(&banner());
     if !config.warnings.is_empty() {
         warn(&ui, config.warnings.render(Color::Never).trim_end());
@@ -150,7 +153,7 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
         general: config.general.clone(),
         profiles,
     };
-    let ended = work(args, run, config).unwrap_or_else(|error| {
+    let ended = work(args, run, config, requests).unwrap_or_else(|error| {
         ui.fail(Thread::Main, Failure { context: None, text: format!("{error:#}") });
         Ended::InOrder
     });
@@ -176,18 +179,28 @@ fn announce_profile(ui: &Ui, args: &Args, profiles: &profile::Directory) {
 }
 
 /// Does what the run is for. On return nothing is waited for, not even what hangs.
-fn work(args: &Args, run: Run, config: Config) -> anyhow::Result<Ended> {
+fn work(
+    args: &Args,
+    run: Run,
+    config: Config,
+    requests: UnboundedReceiver<Request>,
+) -> anyhow::Result<Ended> {
     let runtime = runtime()?;
-    let ended = runtime.block_on(act(args.action(), run, config))?;
+    let ended = runtime.block_on(act(args.action(), run, config, requests))?;
     runtime.shutdown_background();
     Ok(ended)
 }
 
-async fn act(action: Action<'_>, run: Run, config: Config) -> anyhow::Result<Ended> {
+async fn act(
+    action: Action<'_>,
+    run: Run,
+    config: Config,
+    requests: UnboundedReceiver<Request>,
+) -> anyhow::Result<Ended> {
     let Config { accounts, refused, mbnames, .. } = config;
     match action {
         Action::Sync => {
-            let signals = Signals::install().context("cannot handle signals")?;
+            let signals = Signals::install(requests).context("cannot handle signals")?;
             return Ok(accounts::sync(run, accounts, mbnames, signals).await);
         }
         Action::State(command) => state_command::run(command, run, accounts).await,

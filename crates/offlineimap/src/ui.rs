@@ -5,6 +5,7 @@
 
 mod audience;
 mod basic;
+mod blinkenlights;
 mod log_file;
 mod machineui;
 mod messages;
@@ -22,6 +23,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use offlineimap_config::UserInterface;
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::accounts::Ended;
 use crate::exit::Status;
@@ -171,20 +173,39 @@ pub(crate) trait Console: Send {
     }
 }
 
-/// Makes the console of a user interface.
-pub(crate) fn console(ui: UserInterface) -> Box<dyn Console> {
-    match ui {
+/// What the user asks for at the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// The run is to end in good order.
+    Quit,
+    /// The same, in the way of Ctrl-C, where the terminal makes no signal of it.
+    Interrupt,
+}
+
+/// Makes the console of a user interface. What the user asks for goes to `requests`.
+///
+/// # Errors
+///
+/// If the terminal is not one for this user interface.
+pub(crate) fn console(
+    ui: UserInterface,
+    requests: UnboundedSender<Request>,
+) -> anyhow::Result<Box<dyn Console>> {
+    Ok(match ui {
         UserInterface::Ttyui => Box::new(ttyui::Ttyui::new(io::stderr())),
         UserInterface::Basic => Box::new(basic::Basic::new(io::stdout())),
         UserInterface::Quiet => Box::new(quiet::Quiet::new(io::stdout())),
         UserInterface::Syslog => {
             Box::new(syslog::SyslogConsole::new(Syslog::local(), io::stderr()))
         }
-        UserInterface::Machineui => {
-            Box::new(machineui::Machineui::new(io::stdout(), io::BufReader::new(io::stdin())))
-        }
-        UserInterface::Blinkenlights => Box::new(ttyui::Ttyui::new(io::stderr())),
-    }
+        UserInterface::Machineui => machine_console(),
+        UserInterface::Blinkenlights => Box::new(blinkenlights::Blinkenlights::open(requests)?),
+    })
+}
+
+/// Makes the console that speaks with another program.
+pub(crate) fn machine_console() -> Box<dyn Console> {
+    Box::new(machineui::Machineui::new(io::stdout(), io::BufReader::new(io::stdin())))
 }
 
 /// The audience of the whole run.

@@ -42,7 +42,8 @@ pub(super) const ROWS: &[Spec] = &[
         "The user interface. \
          `ttyui` is for a person at a terminal, and can ask for passwords; \
          `basic` prints plain lines, `quiet` just warnings and errors, `syslog` writes to the \
-         system log; `machineui` speaks line by line with another program. \
+         system log; `machineui` speaks line by line with another program; `blinkenlights` \
+         takes the whole screen for a sync, and is `ttyui` for anything else, dry runs included. \
          Case does not count, and of a dotted name only the last part does. \
          `-u` on the command line takes precedence.",
     ),

@@ -161,7 +161,9 @@ impl Audience {
 
     fn end_all_folders(&self) {
         let open = std::mem::take(&mut self.folders().open);
-        open.iter().for_each(|name| self.end(&self.remote_folder(name)));
+        for name in &open {
+            self.end(&self.remote_folder(name));
+        }
     }
 
     /// An account that had nothing to do, although nothing failed and nobody stopped it, is most

@@ -56,6 +56,18 @@ fn an_unknown_user_interface_is_status_1() {
 }
 
 #[test]
+fn the_full_screen_is_refused_where_there_is_no_terminal() {
+    let server = ImapServer::start().unwrap();
+    let sandbox = Sandbox::with_account(&server);
+    assert_snapshot!(sandbox.run(&["-o", "-u", "blinkenlights"]));
+    assert!(server.log().changing().is_empty());
+    // What is to be read is printed line by line anyway.
+    let ran = sandbox.run(&["-o", "-u", "blinkenlights", "--dry-run"]);
+    assert_eq!(ran.status, Some(0), "{ran}");
+    assert!(ran.stderr.contains("[DRYRUN]"), "{ran}");
+}
+
+#[test]
 fn overrides_are_applied_in_their_order_and_before_the_user_interface() {
     let server = ImapServer::start().unwrap();
     let general = "[general]\naccounts = Nobody\nui = basic\n\n";
