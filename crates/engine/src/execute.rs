@@ -118,16 +118,13 @@ impl Worker<'_> {
                     );
                     local.and(remote)?;
                 }
-                self.rebind(&plan.rebind).await
+                Ok(())
             }
             Pass::ToLocal => {
                 self.settle_base(plan).await?;
                 self.copy(Side::Local, to_local).await
             }
-            Pass::ToRemote => {
-                self.copy(Side::Remote, to_remote).await?;
-                self.rebind(&plan.rebind).await
-            }
+            Pass::ToRemote => self.copy(Side::Remote, to_remote).await,
         }
     }
 
@@ -155,7 +152,9 @@ impl Worker<'_> {
         // One after the other: both ask the server, and two connections that show the same mailbox
         // make it look twice.
         self.delete(Side::Local, &plan.deletes.local).await?;
-        self.delete(Side::Remote, &plan.deletes.remote).await
+        self.delete(Side::Remote, &plan.deletes.remote).await?;
+        // Last: everything above knows the messages by the keys that they had so far.
+        self.rebind(&plan.rebind).await
     }
 
     /// Writes down what needs no effect: adoptions, renamed files, agreed flags, vanished pairs.
