@@ -60,6 +60,33 @@ impl Fingerprint {
     }
 }
 
+/// The length of the field by which mbsync marks a message that it copies, to find it again:
+/// `X-TUID: `, twelve characters and a line end.
+const MBSYNC_MARK_OCTETS: u64 = 22;
+
+impl Fingerprint {
+    /// Tells whether two messages differ in size by just the field that mbsync adds to a message
+    /// when it copies it.
+    pub fn differs_by_mark_of_mbsync(&self, other: &Self) -> bool {
+        self.sizes_with_mark_of_mbsync().any(|octets| octets == other.wire_octets)
+    }
+
+    /// Tells whether two fingerprints can belong to a message and to the copy that mbsync made of
+    /// it. Without a Message-ID nothing can be told.
+    pub(crate) fn is_same_but_for_mark_of_mbsync(&self, other: &Self) -> bool {
+        self.message_id.is_some()
+            && self.message_id == other.message_id
+            && self.differs_by_mark_of_mbsync(other)
+    }
+
+    /// Returns the sizes that the same message has where just one of the two bears the field of
+    /// mbsync.
+    pub(crate) fn sizes_with_mark_of_mbsync(&self) -> impl Iterator<Item = u64> + use<> {
+        let shorter = self.wire_octets.checked_sub(MBSYNC_MARK_OCTETS);
+        [self.wire_octets.checked_add(MBSYNC_MARK_OCTETS), shorter].into_iter().flatten()
+    }
+}
+
 /// Computes a [`Fingerprint`] while a message streams by in wire form.
 #[derive(Debug, Default)]
 pub struct Fingerprinter {

@@ -88,7 +88,9 @@ impl MailboxPlan {
     /// and returns how many. For a mailbox whose base was lost, planned from `seen` and `policy`.
     ///
     /// `remote` and `local` are the fingerprints of [unpaired](Self::unpaired) messages of these
-    /// sides. The local flags win, as for every adoption.
+    /// sides. The local flags win, as for every adoption. A message that mbsync has copied is
+    /// longer than its original by one field; it is recognised by its Message-ID all the same,
+    /// unless another one matches exactly.
     pub fn adopt_by_content(
         &mut self,
         seen: PerSide<&Observation>,
@@ -97,15 +99,24 @@ impl MailboxPlan {
         local: &[(Key, Fingerprint)],
     ) -> usize {
         let unpaired = PerSide::from_fn(|side| BTreeSet::from_iter(self.unpaired(side)));
-        let mut by_size: BTreeMap<u64, Vec<&(Key, Fingerprint)>> = BTreeMap::new();
+        let mut by_size = BySize::new();
         for entry in local.iter().filter(|(key, _)| unpaired.local.contains(key)) {
             by_size.entry(entry.1.wire_octets).or_default().push(entry);
         }
         let mut pairs: BTreeMap<&Key, &Key> = BTreeMap::new();
-        for (key, fingerprint) in remote.iter().filter(|(key, _)| unpaired.remote.contains(key)) {
-            let Some(candidates) = by_size.get_mut(&fingerprint.wire_octets) else { continue };
-            if let Some(at) = candidates.iter().position(|(_, it)| it.matches(fingerprint)) {
-                pairs.insert(key, &candidates.swap_remove(at).0);
+        let wanted = || remote.iter().filter(|(key, _)| unpaired.remote.contains(key));
+        for (key, there) in wanted() {
+            if let Some(here) = take(&mut by_size, [there.wire_octets], |it| it.matches(there)) {
+                pairs.insert(key, here);
+            }
+        }
+        for (key, there) in wanted() {
+            if pairs.contains_key(key) {
+                continue;
+            }
+            let same = |it: &Fingerprint| it.is_same_but_for_mark_of_mbsync(there);
+            if let Some(here) = take(&mut by_size, there.sizes_with_mark_of_mbsync(), same) {
+                pairs.insert(key, here);
             }
         }
         let paired: PerSide<BTreeSet<&Key>> = PerSide {
@@ -128,6 +139,22 @@ impl MailboxPlan {
         *self = planner.plan;
         pairs.len()
     }
+}
+
+/// Messages that wait for their counterpart, by size on the wire.
+type BySize<'a> = BTreeMap<u64, Vec<&'a (Key, Fingerprint)>>;
+
+/// Takes out the first message of one of these sizes that fits.
+fn take<'a>(
+    by_size: &mut BySize<'a>,
+    sizes: impl IntoIterator<Item = u64>,
+    fits: impl Fn(&Fingerprint) -> bool,
+) -> Option<&'a Key> {
+    sizes.into_iter().find_map(|octets| {
+        let candidates = by_size.get_mut(&octets)?;
+        let at = candidates.iter().position(|(_, it)| fits(it))?;
+        Some(&candidates.swap_remove(at).0)
+    })
 }
 
 /// The keys of a side no longer mean what they meant: nothing can be planned, nothing may be

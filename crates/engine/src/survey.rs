@@ -330,12 +330,15 @@ pub(crate) struct Looks {
 
 impl Looks {
     /// Tells whether two messages cannot be the same. OfflineIMAP changed sizes when it copied,
-    /// never Message-IDs; so sizes count only where there is no Message-ID.
+    /// never Message-IDs; so sizes count only where there is no Message-ID. mbsync changed them
+    /// too, but only by a field of its own.
     pub(crate) fn contradict(&self, remote: &Key, local: &Key) -> bool {
         let there = look_up(&self.remote, remote);
         let differ = |here: &[(Key, Fingerprint)]| match (there, look_up(here, local)) {
             (Some(there), Some(here)) => match (&there.message_id, &here.message_id) {
-                (None, None) => there.wire_octets != here.wire_octets,
+                (None, None) => {
+                    there.wire_octets != here.wire_octets && !there.differs_by_mark_of_mbsync(here)
+                }
                 (there, here) => there != here,
             },
             // One of them is gone by now; the next run looks again.

@@ -53,6 +53,29 @@ fn messages_without_message_id_are_not_guessed() {
 }
 
 #[test]
+fn a_copy_that_mbsync_has_marked_is_the_same_message() {
+    let longer = |id: &str, octets: u64| {
+        let plain = content(id);
+        Fingerprint { wire_octets: plain.wire_octets + octets, ..plain }
+    };
+    for (there, here, paired) in [(0, 22, 1), (22, 0, 1), (0, 21, 0), (0, 44, 0), (23, 0, 0)] {
+        let (seen, mut plan) = planned(&[(1, "S")], &[("a", "S")]);
+        let remote = [(number(1), longer("x", there))];
+        let local = [(name("a"), longer("x", here))];
+        let found = plan.adopt_by_content(seen.as_ref(), Policy::default(), &remote, &local);
+        assert_eq!(found, paired, "{there} {here}");
+    }
+    // An exact counterpart comes first, and another Message-ID is another message.
+    let (seen, mut plan) = planned(&[(1, ""), (2, "")], &[("a", ""), ("b", ""), ("c", "")]);
+    let remote = [(number(1), content("x")), (number(2), longer("x", 22))];
+    let local =
+        [(name("a"), longer("x", 22)), (name("b"), content("x")), (name("c"), content("y"))];
+    plan.adopt_by_content(seen.as_ref(), Policy::default(), &remote, &local);
+    let pairs: Vec<_> = plan.adopt.iter().map(|it| format!("{}={}", it.remote, it.local)).collect();
+    assert_eq!(pairs, ["1=b", "2=a"]);
+}
+
+#[test]
 fn a_message_that_is_not_to_be_copied_pairs_with_nobody() {
     let (seen, mut plan) = planned(&[], &[("a", "S")]);
     let fingerprint = content("x");
