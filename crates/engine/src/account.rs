@@ -182,10 +182,11 @@ async fn prepare(account: &Account) -> Result<Prepared, RunError> {
     let path = account.state_path();
     let (lock, state) = match account.mode {
         Mode::Sync => {
-            create_private(&account.metadata)?;
+            create_private(&account.metadata).map_err(metadata_error(&account.metadata))?;
             let lock = AccountLock::take(&account.metadata, &account.name)?;
             account.hooks.before().await?;
-            create_private(&account.directory())?;
+            let directory = account.directory();
+            create_private(&directory).map_err(metadata_error(&directory))?;
             let (state, damaged) =
                 State::open(&path, account.durability, account.steps.clone()).await?;
             if let Some(damaged) = damaged {
@@ -232,13 +233,15 @@ async fn prepare(account: &Account) -> Result<Prepared, RunError> {
     Ok(Prepared { state, executions, lock })
 }
 
-fn create_private(path: &Path) -> Result<(), RunError> {
+/// Creates a directory of the metadata, for nobody else to read, unless it is there.
+pub(crate) fn create_private(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|source| RunError::Metadata { path: path.to_owned(), source })
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn metadata_error(path: &Path) -> impl FnOnce(std::io::Error) -> RunError {
+    let path = path.to_owned();
+    move |source| RunError::Metadata { path, source }
 }
 
 async fn list(account: &Account) -> Result<PerSide<Listing>, RunError> {

@@ -15,5 +15,5 @@ pub use export::{ExportError, Exported, LeftOut, LeftOutWhy, export};
 pub use files::old_status;
 
 pub(crate) use files::OldFiles;
-pub(crate) use takeover::Takeover;
+pub(crate) use takeover::{Takeover, key_of_nobody};
 pub(crate) use text::{StatusRow, row as status_row};

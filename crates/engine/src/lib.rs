@@ -12,6 +12,7 @@ mod execute;
 mod hooks;
 mod legacy;
 mod lock;
+mod mbsync;
 mod moves;
 mod recover;
 mod state;
@@ -22,4 +23,9 @@ pub use event::{Event, Events, FolderLabel, RepositoryLabel};
 pub use hooks::{Hooks, NotPrepared};
 pub use legacy::{ExportError, Exported, LeftOut, LeftOutWhy, export, old_status};
 pub use lock::{AccountLock, LockError};
+pub use mbsync::{
+    BadState, End, Ends, Entry, ImportError, Imported, ImportedFolder, Mark, MbsyncFolder,
+    MbsyncMaildir, MbsyncSetup, NotImported, Numbered, Numbering, StateLocation, SyncState,
+    import_from_mbsync,
+};
 pub use state::{Change, Content, Era, Known, MailboxId, MailboxRow, Standing, State, StateError};

@@ -242,12 +242,22 @@ impl State {
         pairs: Vec<Pair>,
     ) -> Result<MailboxId, StateError> {
         let (folder, era) = (folder.clone(), era.clone());
-        self.write("take mailbox over", move |db| {
-            let id = rows::enter_mailbox(db, &folder, &era)?;
-            let pairs: Vec<Change> =
-                pairs.into_iter().map(|pair| Change::Insert(pair, None)).collect();
-            rows::apply(db, id, &pairs)?;
-            Ok(id)
+        self.write("take mailbox over", move |db| enter_with(db, &folder, &era, pairs)).await
+    }
+
+    /// Enters a mailbox that mbsync has synced so far, with the pairs that it knew, in one
+    /// transaction. It has to be rebuilt then, until [`Change::Rebuilt`]. What OfflineIMAP may have
+    /// left of the account is older than that, and counts no more.
+    pub async fn import(
+        &self,
+        folder: &FolderPair,
+        era: &Era,
+        pairs: Vec<Pair>,
+    ) -> Result<MailboxId, StateError> {
+        let (folder, era) = (folder.clone(), era.clone());
+        self.write("import mailbox", move |db| {
+            rows::outdate_all(db)?;
+            enter_with(db, &folder, &era, pairs)
         })
         .await
     }
@@ -323,4 +333,17 @@ impl State {
             Err(_) => Err(StateError::Gone { path: self.path.clone() }),
         }
     }
+}
+
+/// Enters a mailbox with just these pairs.
+fn enter_with(
+    db: &Connection,
+    folder: &FolderPair,
+    era: &Era,
+    pairs: Vec<Pair>,
+) -> rusqlite::Result<MailboxId> {
+    let id = rows::enter_mailbox(db, folder, era)?;
+    let pairs: Vec<Change> = pairs.into_iter().map(|pair| Change::Insert(pair, None)).collect();
+    rows::apply(db, id, &pairs)?;
+    Ok(id)
 }

@@ -79,8 +79,13 @@ pub(crate) fn split(name: &[u8]) -> (&[u8], &[u8]) {
 /// Returns the UID of the counterpart that a file name carries. It counts only in a name with the
 /// folder's own hash: a file that was copied from elsewhere is a new message.
 pub(crate) fn hint(name: &[u8], hash: &FolderHash) -> Option<NonZeroU32> {
-    const UID: &[u8] = b",U=";
     position(name, hash.suffix.as_bytes())?;
+    first_uid(name)
+}
+
+/// Returns the number behind the first `,U=` that has one, whoever wrote it.
+pub(crate) fn first_uid(name: &[u8]) -> Option<NonZeroU32> {
+    const UID: &[u8] = b",U=";
     let digits = name
         .windows(UID.len())
         .enumerate()

@@ -18,6 +18,7 @@ use crate::folder::{Folder, is_directory, is_folder};
 use crate::folder_name::{check_name, directory};
 use crate::identity;
 use crate::mailbox::{MaildirMailbox, OpenFolder};
+use crate::mbsync::MbsyncMarks;
 use crate::message_name::FolderHash;
 use crate::migration::{MigratingFolder, Migration, Renaming};
 
@@ -108,6 +109,16 @@ impl MaildirStore {
             folder.migrate(renaming, *fsync, steps)
         })
         .await
+    }
+
+    /// Tells what mbsync has written into a folder.
+    ///
+    /// # Errors
+    ///
+    /// If the name leads nowhere, or the files of mbsync cannot be read.
+    pub async fn mbsync_marks(&self, folder: &MailboxName) -> Result<MbsyncMarks, StoreError> {
+        let name = folder.clone();
+        self.blocking(move |env| MbsyncMarks::of(checked_directory(env, name.as_str())?)).await
     }
 
     async fn blocking<T: Send + 'static>(

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{ArgAction, Parser};
 use offlineimap_core::Allowed;
+use offlineimap_engine::End;
 
-use crate::state_command::StateCommand;
+use crate::state_command::{ImportOptions, Origin, StateCommand};
 use crate::{NAME, VERSION};
 
 /// What clap puts in place of the argument that `--allow-deletes` may lack. No argument can be
@@ -29,7 +30,9 @@ const EVERY_FOLDER: &str = "\0";
     args_override_self = true,
     max_term_width = 100,
     after_help = "Instead of a sync, 'offlineimap state export [-c FILE] [-a ACCOUNT]' writes the \
-                  state back into the files of OfflineIMAP, without a connection."
+                  state back into the files of OfflineIMAP, without a connection.\n\
+                  'offlineimap state import --from mbsync [-a ACCOUNT] [--dry-run]' begins with \
+                  what mbsync has synced, without a transfer."
 )]
 pub(crate) struct Args {
     /// Show the version and exit
@@ -134,6 +137,19 @@ pub(crate) struct Args {
     #[arg(long)]
     migrate_fmd5_using_nametrans: bool,
 
+    /// For 'state import': the program from which to take over what it has synced
+    #[arg(long, value_name = "PROGRAM", value_parser = parse_origin)]
+    from: Option<Origin>,
+
+    /// For 'state import': where mbsync keeps its sync states, if neither in the folders nor in
+    /// ~/.mbsync/
+    #[arg(long, value_name = "PATH", allow_hyphen_values = true)]
+    mbsync_state: Option<PathBuf>,
+
+    /// For 'state import': which end of the channel of mbsync the Maildir is, if not near
+    #[arg(long, value_name = "near|far", value_parser = parse_end)]
+    mbsync_maildir: Option<End>,
+
     /// Forget the mailboxes of accounts that are not configured any more, without a sync
     #[arg(long)]
     mbnames_prune: bool,
@@ -154,7 +170,7 @@ enum AllowedFolder {
 }
 
 /// What a run is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action<'a> {
     /// `state ...`
     State(StateCommand),
@@ -197,7 +213,7 @@ pub(crate) fn parse(arguments: &[OsString]) -> Command {
         let (system, machine) = (std::env::consts::OS, std::env::consts::ARCH);
         return Command::Show(format!("{NAME} v{VERSION}, {system} {machine}\n"));
     }
-    if let Err(reason) = StateCommand::of(&args.words) {
+    if let Err(reason) = args.state_command() {
         return Command::Complain(complaint(&reason));
     }
     match args.not_available() {
@@ -209,7 +225,7 @@ pub(crate) fn parse(arguments: &[OsString]) -> Command {
 impl Args {
     /// What the run is for: of several things, the first in an order of old.
     pub(crate) fn action(&self) -> Action<'_> {
-        if let Ok(Some(command)) = StateCommand::of(&self.words) {
+        if let Ok(Some(command)) = self.state_command() {
             return Action::State(command);
         }
         match &self.delete_folder {
@@ -219,6 +235,15 @@ impl Args {
             Some(folder) => Action::DeleteFolder(folder),
             None => Action::Sync,
         }
+    }
+
+    fn state_command(&self) -> Result<Option<StateCommand>, String> {
+        let import = ImportOptions {
+            from: self.from,
+            mbsync_state: self.mbsync_state.clone(),
+            mbsync_maildir: self.mbsync_maildir,
+        };
+        StateCommand::of(&self.words, &import)
     }
 
     /// Whether one thing is done after the other: `-1`, which profiles need too.
@@ -242,6 +267,21 @@ impl Args {
     /// what was asked for.
     fn not_available(&self) -> Option<&'static str> {
         self.update_keyring.then_some("--update-keyring")
+    }
+}
+
+fn parse_origin(argument: &str) -> Result<Origin, String> {
+    match argument {
+        "mbsync" => Ok(Origin::Mbsync),
+        _ => Err("only mbsync can be imported".to_owned()),
+    }
+}
+
+fn parse_end(argument: &str) -> Result<End, String> {
+    match argument {
+        "near" => Ok(End::Near),
+        "far" => Ok(End::Far),
+        _ => Err("an end is near or far".to_owned()),
     }
 }
 
@@ -273,6 +313,7 @@ fn complaint(reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mbsync_import::MbsyncOptions;
 
     fn run(words: &str) -> Args {
         match command(words) {
@@ -324,6 +365,23 @@ mod tests {
             ("-o", Action::Sync),
         ] {
             assert_eq!(run(words).action(), action, "{words}");
+        }
+    }
+
+    #[test]
+    fn an_import_is_an_action_with_options_of_its_own() {
+        let options = MbsyncOptions { state: Some("/s/p-".into()), maildir_end: End::Far };
+        let words = "state import --from mbsync --mbsync-state /s/p- --mbsync-maildir=far -a Work";
+        let action = Action::State(StateCommand::ImportFromMbsync(options));
+        assert_eq!(run(words).action(), action);
+        for words in [
+            "state import",
+            "state import --from isync",
+            "state import --from mbsync --mbsync-maildir middle",
+            "state import mbsync --from mbsync",
+            "--from mbsync",
+        ] {
+            assert!(matches!(command(words), Command::Complain(_)), "{words}");
         }
     }
 

@@ -17,6 +17,7 @@ mod filtered_store;
 mod hooks;
 mod info;
 mod mbnames;
+mod mbsync_import;
 mod migrate;
 mod names;
 mod netrc;

@@ -1,20 +1,32 @@
-//! `offlineimap state export`: writes what is known about accounts in the files of OfflineIMAP, so
-//! that a user can go back to it without a transfer.
+//! `offlineimap state`: what is done with the state instead of a sync. `state export` writes what is
+//! known about accounts in the files of OfflineIMAP, so that a user can go back to it without a
+//! transfer.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use offlineimap_config as config;
-use offlineimap_engine::{Exported, LeftOut, LeftOutWhy, Mode, export};
+use offlineimap_engine::{End, Exported, LeftOut, LeftOutWhy, Mode, export};
 
+use crate::mbsync_import::{self, MbsyncOptions};
 use crate::ui::{Audience, Level, Message, Thread};
 use crate::wiring::{self, Run};
 
 /// What is to be done with the state instead of a sync.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StateCommand {
     /// `state export`
     Export,
+    /// `state import --from mbsync`
+    ImportFromMbsync(MbsyncOptions),
+}
+
+/// A program of which the state can be imported (`--from`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// mbsync, of the package isync.
+    Mbsync,
 }
 
 impl StateCommand {
@@ -24,24 +36,66 @@ impl StateCommand {
     /// # Errors
     ///
     /// If there is no such sub-command of `state`, with a complaint.
-    pub(crate) fn of(words: &[OsString]) -> Result<Option<Self>, String> {
+    pub(crate) fn of(words: &[OsString], import: &ImportOptions) -> Result<Option<Self>, String> {
+        let command = Self::of_words(words, import)?;
+        match &command {
+            Some(Self::ImportFromMbsync(_)) => {}
+            Some(Self::Export) | None if *import == ImportOptions::default() => {}
+            Some(Self::Export) | None => {
+                return Err("--from, --mbsync-state and --mbsync-maildir belong to \
+                            'state import --from mbsync'"
+                    .to_owned());
+            }
+        }
+        Ok(command)
+    }
+
+    fn of_words(words: &[OsString], import: &ImportOptions) -> Result<Option<Self>, String> {
         let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
         let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
         match words.as_slice() {
             ["state", "export"] => Ok(Some(Self::Export)),
-            ["state", "export", word, ..] => {
-                Err(format!("state export: '{word}' has no meaning here; name accounts with -a"))
+            ["state", "import"] => match import.from {
+                Some(Origin::Mbsync) => Ok(Some(Self::ImportFromMbsync(MbsyncOptions {
+                    state: import.mbsync_state.clone(),
+                    maildir_end: import.mbsync_maildir.unwrap_or(End::Near),
+                }))),
+                None => Err("state import: say from where (--from mbsync)".to_owned()),
+            },
+            ["state", command @ ("export" | "import"), word, ..] => {
+                Err(format!("state {command}: '{word}' has no meaning here; name accounts with -a"))
             }
-            ["state", word, ..] => Err(format!("state: no such command: '{word}' (try export)")),
-            ["state"] => Err("state: what about it? (try state export)".to_owned()),
+            ["state", word, ..] => {
+                Err(format!("state: no such command: '{word}' (try export or import)"))
+            }
+            ["state"] => Err("state: what about it? (try state export or state import)".to_owned()),
             _ => Ok(None),
         }
     }
 }
 
+/// The options of `state import`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct ImportOptions {
+    /// `--from`
+    pub(crate) from: Option<Origin>,
+    /// `--mbsync-state`
+    pub(crate) mbsync_state: Option<PathBuf>,
+    /// `--mbsync-maildir`
+    pub(crate) mbsync_maildir: Option<End>,
+}
+
 /// Does it for these accounts, one after the other, and tells what came of it.
-pub(crate) async fn run(command: StateCommand, mut run: Run, accounts: Vec<config::Account>) {
-    let StateCommand::Export = command;
+pub(crate) async fn run(command: StateCommand, run: Run, accounts: Vec<config::Account>) {
+    match command {
+        StateCommand::Export => export_all(run, accounts).await,
+        StateCommand::ImportFromMbsync(options) => {
+            mbsync_import::import(&options, &run, accounts).await;
+        }
+    }
+}
+
+async fn export_all(mut run: Run, accounts: Vec<config::Account>) {
     let asked_for = run.mode;
     // Nothing is created on either side, and no server is asked.
     run.mode = Mode::DryRun;
@@ -97,8 +151,12 @@ mod tests {
     use super::*;
 
     fn of(words: &str) -> Result<Option<StateCommand>, String> {
+        with(words, &ImportOptions::default())
+    }
+
+    fn with(words: &str, import: &ImportOptions) -> Result<Option<StateCommand>, String> {
         let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
-        StateCommand::of(&words)
+        StateCommand::of(&words, import)
     }
 
     #[test]
@@ -107,8 +165,24 @@ mod tests {
             assert_eq!(of(words), Ok(None), "{words}");
         }
         assert_eq!(of("state export"), Ok(Some(StateCommand::Export)));
-        for words in ["state", "state expotr", "state export Work"] {
+        for words in
+            ["state", "state expotr", "state export Work", "state import", "state import mbsync"]
+        {
             of(words).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn an_import_says_from_where_and_nothing_else_does() {
+        let from = ImportOptions { from: Some(Origin::Mbsync), ..ImportOptions::default() };
+        let near = MbsyncOptions { state: None, maildir_end: End::Near };
+        let expected = Ok(Some(StateCommand::ImportFromMbsync(near)));
+        assert_eq!(with("state import", &from), expected);
+        let far = ImportOptions { mbsync_maildir: Some(End::Far), ..ImportOptions::default() };
+        for (words, options) in
+            [("", &from), ("state export", &from), ("state import", &far), ("", &far)]
+        {
+            with(words, options).unwrap_err();
         }
     }
 }

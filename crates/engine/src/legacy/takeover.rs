@@ -195,7 +195,7 @@ fn given_twice(map: &UidMap) -> BTreeSet<NonZeroU32> {
 }
 
 /// Makes a key that no message of the folder has, nor ever will.
-fn key_of_nobody(uid: NonZeroU32, seen: &Observation) -> Key {
+pub(crate) fn key_of_nobody(uid: NonZeroU32, seen: &Observation) -> Key {
     let mut name = format!("gone-before-takeover,uid-{uid}");
     while matches!(seen.presence(&Key::name(name.as_bytes())), Presence::Present(_)) {
         name.push('+');

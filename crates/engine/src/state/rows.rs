@@ -98,6 +98,17 @@ pub(super) fn purge(db: &Connection, folder: &FolderPair) -> rusqlite::Result<()
     Ok(())
 }
 
+/// Remembers that what OfflineIMAP knew of any folder counts no more.
+pub(super) fn outdate_all(db: &Connection) -> rusqlite::Result<()> {
+    db.execute(
+        "INSERT INTO outdated (remote_name, local_name) SELECT NULL, NULL
+         WHERE NOT EXISTS
+            (SELECT 1 FROM outdated WHERE remote_name IS NULL AND local_name IS NULL)",
+        [],
+    )?;
+    Ok(())
+}
+
 pub(super) fn is_outdated(db: &Connection, folder: &FolderPair) -> rusqlite::Result<bool> {
     db.prepare_cached(
         "SELECT 1 FROM outdated
