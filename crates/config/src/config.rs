@@ -13,10 +13,13 @@ use crate::Diagnostics;
 mod computed;
 mod fingerprint;
 mod mbnames;
+mod period;
 
 pub use computed::Computed;
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use mbnames::{ItemFormat, ListWriting, ListedMailbox, Mbnames};
+pub(crate) use period::DateError;
+pub use period::{Date, MaxAge, Quick};
 
 /// A configuration that was understood, for the accounts that were selected.
 #[derive(Debug, Clone)]
@@ -160,6 +163,13 @@ pub struct Account {
     pub filter_headers: Vec<String>,
     /// What is run around each sync.
     pub hooks: SyncHooks,
+    /// `quick`: which syncs are quick ones.
+    pub quick: Quick,
+    /// `maxsize`: the bytes that a message may have at most.
+    pub max_size: Option<u64>,
+    /// `maxage`: how old messages may be. Never set together with a `startdate`, nor if the local
+    /// repository is a server.
+    pub max_age: Option<MaxAge>,
 }
 
 /// `presynchook` and `postsynchook`: commands for the shell.
@@ -212,6 +222,14 @@ impl LocalRepository {
         }
     }
 
+    /// `startdate`: from when on messages there are synced. Never set on both sides.
+    pub fn start_date(&self) -> Option<Date> {
+        match self {
+            Self::Maildir(maildir) => maildir.start_date,
+            Self::Imap(imap) => imap.start_date,
+        }
+    }
+
     /// The root directory; `None` for what is no directory.
     pub fn path(&self) -> Option<&Path> {
         match self {
@@ -251,6 +269,8 @@ pub struct MaildirRepository {
     pub restore_access_times: bool,
     /// `customflag_a` to `customflag_z`: the keywords that letters in file names stand for.
     pub custom_flags: BTreeMap<char, String>,
+    /// `startdate`: from when on messages here are synced.
+    pub start_date: Option<Date>,
 }
 
 /// For what the date in the header of a message is used.
@@ -305,6 +325,8 @@ pub struct ImapRepository {
     /// `copy_ignore_eval`: a function of a folder's name that gives the UIDs of messages that are
     /// never copied from here.
     pub copy_ignore: Option<Computed>,
+    /// `startdate`: from when on messages here are synced.
+    pub start_date: Option<Date>,
     /// What may be done here.
     pub rules: SyncRules,
 }

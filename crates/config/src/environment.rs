@@ -11,6 +11,7 @@ pub struct Environment<'a> {
     variable: Lookup<'a, OsString>,
     user_home: Lookup<'a, PathBuf>,
     netrc_login: Lookup<'a, Result<String, String>>,
+    unix_seconds: Option<i64>,
 }
 
 /// Finds something by name.
@@ -25,6 +26,7 @@ impl<'a> Environment<'a> {
             variable: Box::new(variable),
             user_home: Box::new(|_| None),
             netrc_login: Box::new(|_| None),
+            unix_seconds: None,
         }
     }
 
@@ -44,6 +46,19 @@ impl<'a> Environment<'a> {
     ) -> Self {
         self.netrc_login = Box::new(move |host| lookup(host).transpose());
         self
+    }
+
+    /// Adds the present time, in seconds since 1970-01-01 00:00:00 UTC. Without it, no date counts as
+    /// one of the future.
+    #[must_use]
+    pub fn with_time(mut self, unix_seconds: i64) -> Self {
+        self.unix_seconds = Some(unix_seconds);
+        self
+    }
+
+    /// The present time, if it is known.
+    pub(crate) fn unix_seconds(&self) -> Option<i64> {
+        self.unix_seconds
     }
 
     /// Asks who signs in on a host.

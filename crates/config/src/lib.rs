@@ -41,11 +41,11 @@ mod source;
 mod value;
 
 pub use config::{
-    Account, AddressFamily, AuthMechanism, CaFile, Computed, Config, DeleteLimit, Fingerprint,
-    FingerprintError, General, HeaderDates, ImapFlavor, ImapRepository, ItemFormat, ListWriting,
-    ListedMailbox, LocalRepository, MaildirFlavor, MaildirRepository, Mbnames, PasswordSource,
-    Python, RefusedAccount, Setting, StartTlsDemand, SyncHooks, SyncRules, TlsMode, Trust,
-    UserInterface,
+    Account, AddressFamily, AuthMechanism, CaFile, Computed, Config, Date, DeleteLimit,
+    Fingerprint, FingerprintError, General, HeaderDates, ImapFlavor, ImapRepository, ItemFormat,
+    ListWriting, ListedMailbox, LocalRepository, MaildirFlavor, MaildirRepository, MaxAge, Mbnames,
+    PasswordSource, Python, Quick, RefusedAccount, Setting, StartTlsDemand, SyncHooks, SyncRules,
+    TlsMode, Trust, UserInterface,
 };
 pub use diagnostics::{Color, Diagnostic, Diagnostics, Excerpt, Position, Severity};
 pub use document::{Document, InterpolationError};

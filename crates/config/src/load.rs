@@ -12,6 +12,7 @@ mod maildir;
 mod mbnames;
 mod names;
 mod password;
+mod period;
 mod reader;
 mod selection;
 

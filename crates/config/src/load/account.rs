@@ -1,6 +1,7 @@
 //! `[Account X]` and the choice of its two repositories.
 
 use super::general::Loaded;
+use super::period::{self, Clauses};
 use super::reader::{Presence, Reader};
 use super::selection::find_section;
 use super::{ACCOUNT, REPOSITORY, imap, maildir};
@@ -9,7 +10,7 @@ use crate::options::{Place, nearest};
 use crate::source::strip;
 use crate::{
     Account, Diagnostic, Diagnostics, Document, Environment, HeaderDates, ImapFlavor,
-    ImapRepository, LocalRepository, MaildirFlavor, Setting, SyncHooks, value,
+    ImapRepository, LocalRepository, MaildirFlavor, Quick, Setting, SyncHooks, value,
 };
 
 /// Loads the account of that name, which exists. `None`, or errors among the problems, mean that it
@@ -29,14 +30,20 @@ pub(super) fn load(
     let filter_headers = value::list(&reader.text("filterheaders")).map(str::to_owned).collect();
     let windows_compatible_names = reader.bool("maildir-windows-compatible");
     let hooks = hooks(&mut reader);
-    let local = repository(&mut reader, document, name, "localrepository");
-    let remote = repository(&mut reader, document, name, "remoterepository");
+    let quick = reader.parsed("quick", value::int).map(Quick::of).unwrap_or_default();
+    let max_size = max_size(&mut reader);
+    let max_age = period::max_age(&mut reader);
+    let here = repository(&mut reader, document, name, "localrepository");
+    let there = repository(&mut reader, document, name, "remoterepository");
 
     let header_dates = general.header_dates;
     let mut context = Context { document, environment, header_dates, problems };
-    let local = local.and_then(|section| context.local(section));
-    let remote = remote.and_then(|section| context.remote(section));
+    let local = here.and_then(|section| context.local(section));
+    let remote = there.and_then(|section| context.remote(section));
     let (remote, local) = (remote?, local?);
+    let clauses =
+        Clauses { document, account: &section.name, local: &here?.name, remote: &there?.name };
+    clauses.check(&local, problems);
     let mut reader = Reader::new(document, &section.name, &[Place::Account], environment, problems);
     refuse_itself(&mut reader, &remote, &local);
     Some(Account {
@@ -47,6 +54,9 @@ pub(super) fn load(
         windows_compatible_names,
         filter_headers,
         hooks,
+        quick,
+        max_size,
+        max_age,
     })
 }
 
@@ -177,6 +187,13 @@ fn repository<'a>(
         }
     }
     section
+}
+
+fn max_size(reader: &mut Reader<'_>) -> Option<u64> {
+    if reader.presence("maxsize") == Presence::Absent {
+        return None;
+    }
+    reader.parsed("maxsize", |text| value::int_within(text, 0, i64::MAX.unsigned_abs()))
 }
 
 fn hooks(reader: &mut Reader<'_>) -> SyncHooks {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::num::{NonZeroU16, NonZeroUsize};
 
 use super::password;
+use super::period;
 use super::reader::{Presence, Reader};
 use crate::expression::Scope;
 use crate::options::nearest;
@@ -40,6 +41,7 @@ pub(super) fn load(
     let new_mail_hook = reader.computed("newmail_hook", Scope::other_option());
     let copy_ignore = reader.computed("copy_ignore_eval", Scope::other_option());
     let rules = reader.sync_rules();
+    let start_date = period::start_date(reader);
     Some(ImapRepository {
         name: name.to_owned(),
         flavor,
@@ -57,6 +59,7 @@ pub(super) fn load(
         new_mail_hook,
         copy_ignore,
         rules,
+        start_date,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::period;
 use super::reader::{Presence, Reader};
 use crate::source::strip;
 use crate::{HeaderDates, MaildirFlavor, MaildirRepository, value};
@@ -24,6 +25,7 @@ pub(super) fn load(
             .unwrap_or(defaults.in_names),
         of_files: reader.parsed("utime_from_header", value::bool).unwrap_or(defaults.of_files),
     };
+    let start_date = period::start_date(reader);
     let restore_access_times = reader.bool("restoreatime");
     let mut custom_flags = BTreeMap::new();
     for letter in 'a'..='z' {
@@ -46,5 +48,6 @@ pub(super) fn load(
         header_dates,
         restore_access_times,
         custom_flags,
+        start_date,
     })
 }

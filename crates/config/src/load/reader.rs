@@ -305,6 +305,11 @@ impl<'a> Reader<'a> {
         self.section
     }
 
+    /// The present time, if it is known.
+    pub(super) fn unix_seconds(&self) -> Option<i64> {
+        self.environment.unix_seconds()
+    }
+
     /// Who signs in on a host, as a netrc file says.
     pub(super) fn netrc_login(&self, host: &str) -> Result<Option<String>, String> {
         self.environment.netrc_login(host)
