@@ -58,7 +58,7 @@ fn each_account_has_its_own_mistakes() {
     snapshot!(
         "accounts",
         b"[general]\naccounts = Work, Home\nmaxsyncaccount = 2\n\n\
-          [Account Work]\nlocalrepository = L\nremoterepository = R\nmaxage = 30\n\n\
+          [Account Work]\nlocalrepository = L\nremoterepository = R\nmaxage = never\n\n\
           [Account Home]\nlocalrepository = M\nremoterepository = S\n\n\
           [Repository L]\ntype = Maildir\nlocalfolders = ~/Mail\nsep = \"/\"\n\n\
           [Repository R]\ntype = IMAP\nremotehost = imap.example.org\nremoteuser = joe\n\

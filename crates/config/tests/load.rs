@@ -10,7 +10,7 @@ use std::time::Duration;
 use offlineimap_config::options::{self, Place, Support, Type};
 use offlineimap_config::{
     AddressFamily, AuthMechanism, CaFile, Color, Config, DeleteLimit, Diagnostics, Environment,
-    Fingerprint, HeaderDates, ImapRepository, ListWriting, ListedMailbox, LocalRepository,
+    Fingerprint, HeaderDates, ImapRepository, ListWriting, ListedMailbox, LocalRepository, MaxAge,
     PasswordSource, Python, Request, RunMode, Setting, StartTlsDemand, SyncHooks, SyncRules,
     TlsMode, UserInterface, load,
 };
@@ -507,6 +507,92 @@ fn options_that_do_not_work_yet_are_named() {
                 assert_eq!(rc.refusal(), format!("'{name}' is not supported yet"));
             }
         }
+    }
+}
+
+/// 2026-11-22 08:46 UTC.
+const NOW: i64 = 1_795_337_160;
+
+fn load_now(rc: &Rc<'_>) -> Config {
+    let environment = environment().with_time(NOW);
+    load(&Request::new("rc", rc.text().as_bytes()), &environment).unwrap()
+}
+
+#[test]
+fn restrictions_are_read() {
+    let account = "maxsize = 130\nmaxage = 30\nquick = 3";
+    let config = load_now(&Rc { account, ..Rc::default() });
+    let account = &config.accounts[0];
+    assert_eq!(account.max_size, Some(130));
+    let Some(MaxAge::Days(days)) = account.max_age else { panic!("{:?}", account.max_age) };
+    assert_eq!(days.get(), 30);
+    let quick = [None, Some(2), Some(3)].map(|done| account.quick.is_quick(done));
+    assert_eq!(quick, [false, true, false]);
+
+    let config = load_now(&Rc { account: "maxage = 2026-11-22", ..Rc::default() });
+    let Some(MaxAge::Since(date)) = config.accounts[0].max_age else { panic!("no date") };
+    assert_eq!((date.year(), date.month(), date.day()), (2026, 11, 22));
+
+    let config = load_now(&Rc { remote: "startdate = 2020-4-1", ..Rc::default() });
+    let date = config.accounts[0].remote.start_date.unwrap();
+    assert_eq!(date.to_string(), "2020-04-01");
+    let config = load_now(&Rc { local: "startdate = 2020-04-01", ..Rc::default() });
+    assert_eq!(config.accounts[0].local.start_date(), Some(date));
+}
+
+#[test]
+fn restrictions_that_cannot_be_meant_are_refused() {
+    let account = |account| Rc { account, ..Rc::default() };
+    let imap = "type = IMAP\nlocalfolders =\nremotehost = other.example.org\nremoteuser = joe\n\
+                sslcacertfile = OS-DEFAULT";
+    let one = "only one of maxage, startdate of the local repository and startdate of the remote \
+               one can be set";
+    let table: &[(Rc<'_>, &str)] = &[
+        (account("maxage = 0"), "invalid maxage value 0"),
+        (account("maxage = -3"), "invalid maxage value -3"),
+        (account("maxage = 1 month"), "invalid maxage value 1 month"),
+        (account("maxage = 2026-02-30"), "invalid maxage value 2026-02-30"),
+        (account("maxage = 50000"), "maxage led to year 1889. Abort syncing."),
+        (account("maxage = 99999999999"), "maxage led to year -273788674. Abort syncing."),
+        (account("maxage = 1899-12-31"), "maxage led to year 1899. Abort syncing."),
+        (account("maxage = 2026-11-24"), "maxage led to future date 2026-11-24. Abort syncing."),
+        (
+            Rc { remote: "startdate = 2027-01-01", ..Rc::default() },
+            "startdate led to future date 2027-01-01. Abort syncing.",
+        ),
+        (
+            Rc { local: "startdate = 1700-01-01", ..Rc::default() },
+            "startdate led to year 1700. Abort syncing.",
+        ),
+        (
+            Rc { local: "startdate = yesterday", ..Rc::default() },
+            "invalid startdate value yesterday",
+        ),
+        (Rc { account: "maxage = 3", remote: "startdate = 2020-01-01", ..Rc::default() }, one),
+        (
+            Rc {
+                local: "startdate = 2020-01-01",
+                remote: "startdate = 2020-01-01",
+                ..Rc::default()
+            },
+            one,
+        ),
+        (
+            Rc { account: "maxage = 3", local: imap, ..Rc::default() },
+            "maxage is not supported on IMAP-IMAP sync",
+        ),
+        (
+            account("maxsize = -1"),
+            "'maxsize' is a number outside of 0 to 9223372036854775807: '-1'",
+        ),
+        (account("maxsize = 1M"), "'maxsize' is not a whole number: '1M'"),
+        (account("quick = often"), "'quick' is not a whole number: 'often'"),
+    ];
+    for (rc, message) in table {
+        let config = load_now(rc);
+        let reasons: Vec<_> =
+            config.refused[0].problems.iter().map(|problem| problem.message.clone()).collect();
+        assert_eq!(reasons, [*message]);
     }
 }
 

@@ -17,12 +17,25 @@ pub struct Pair {
     /// The side on which the message was deleted while the other side was only allowed to mark it
     /// `\Deleted` (`expunge = no`). The marked message is not copied again.
     pub deleted_on: Option<Side>,
+    /// Whether the message was inside of the user's restrictions when it was last seen.
+    pub bounds: Bounds,
+}
+
+/// Whether the user's restrictions (`maxage`, `startdate`, `maxsize`) leave a message out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Bounds {
+    /// It is synced.
+    #[default]
+    Inside,
+    /// It is left alone. Users delete such messages on one side to make room, so what is missing
+    /// when it comes back inside was not deleted: it is copied again.
+    Outside,
 }
 
 impl Pair {
     /// A pair that lives on both sides.
     pub fn new(remote: Key, local: Key, flags: Flags) -> Self {
-        Self { remote, local, flags, deleted_on: None }
+        Self { remote, local, flags, deleted_on: None, bounds: Bounds::Inside }
     }
 
     /// Returns the key on one side.
@@ -57,9 +70,10 @@ impl Base {
         &self.pairs
     }
 
-    /// Returns the number of messages that both sides have.
+    /// Returns the number of messages that both sides have, inside of the restrictions.
     pub fn live(&self) -> usize {
-        self.pairs.iter().filter(|pair| pair.deleted_on.is_none()).count()
+        let live = |pair: &&Pair| pair.deleted_on.is_none() && pair.bounds == Bounds::Inside;
+        self.pairs.iter().filter(live).count()
     }
 
     /// Carries the base over into a new epoch of the local side, whose directory was replaced,

@@ -39,15 +39,17 @@ mod side;
 mod step;
 mod store;
 mod structure;
+mod unchanged;
+mod window;
 
-pub use base::{Base, Pair};
+pub use base::{Base, Bounds, Pair};
 pub use fingerprint::{Digest, Fingerprint, Fingerprinter};
 pub use flags::{FlagChange, FlagSupport, Flags, SystemFlag};
 pub use header_filter::{HeaderFilter, Rest};
 pub use key::{Epoch, Frontier, Key, Token};
 pub use linebreak::{CrLfToLf, LfToCrLf, WireForm};
 pub use mailbox::{Listing, MailboxEntry, MailboxName, Role};
-pub use observation::{Access, Coverage, Hints, Item, Observation, Presence};
+pub use observation::{Access, Coverage, Hints, Item, Observation, Presence, Reach};
 pub use op::{Adopt, CopyOp, DeleteOp, FlagOp, Reason, Rebind, Removal, Withheld, Withholding};
 pub use plan::{EpochChanged, MailboxPlan, plan};
 pub use policy::{Direction, Policy, SidePolicy};
@@ -66,3 +68,5 @@ pub use structure::{
     Creation, FolderPair, FolderRules, Ignored, IgnoredWhy, InfiniteCreation, NameRules,
     StructurePlan, plan_mailboxes,
 };
+pub use unchanged::is_unchanged;
+pub use window::{Limit, Start, Window};

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::key::Token;
-
 /// The full name of a mailbox as its own store spells it, separators included.
 ///
 /// For IMAP this is the name as the server sent it (modified UTF-7 and all), for a Maildir the
@@ -69,14 +67,12 @@ pub struct MailboxEntry {
     pub name: MailboxName,
     /// Its role, as the server tells it.
     pub role: Option<Role>,
-    /// A stamp of its state, where listing it cost nothing extra.
-    pub token: Option<Token>,
 }
 
 impl MailboxEntry {
     /// An entry of which nothing but the name is known.
     pub fn named(name: &str) -> Self {
-        Self { name: MailboxName::new(name), role: None, token: None }
+        Self { name: MailboxName::new(name), role: None }
     }
 }
 

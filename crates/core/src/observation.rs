@@ -43,6 +43,36 @@ pub enum Coverage {
         /// Keys that the store reported as gone.
         gone: BTreeSet<Key>,
     },
+    /// The user restricted the sync ([`Window`](crate::Window)). Of the keys that are reached,
+    /// every message was listed, except those that are left out one by one; of all other keys
+    /// nothing is known, and nothing may be concluded.
+    Restricted {
+        /// Which keys are reached.
+        reach: Reach,
+        /// Messages that are there, and that are left out.
+        outside: BTreeSet<Key>,
+    },
+}
+
+/// Which keys a restricted listing reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// All.
+    All,
+    /// This one and all beyond it, in the order of keys.
+    From(Key),
+    /// None.
+    Nothing,
+}
+
+impl Reach {
+    fn includes(&self, key: &Key) -> bool {
+        match self {
+            Self::All => true,
+            Self::From(first) => key >= first,
+            Self::Nothing => false,
+        }
+    }
 }
 
 /// Whether a mailbox can be changed.
@@ -63,6 +93,8 @@ pub enum Presence<'a> {
     Absent,
     /// The observation does not reach that far.
     Unknown,
+    /// A restriction of the user leaves the message out, whether it is there or not.
+    Outside,
 }
 
 /// Whether a store writes hints into its messages.
@@ -120,6 +152,13 @@ impl Observation {
         self
     }
 
+    /// The same observation restricted to what it reaches, without the messages beyond that.
+    #[must_use]
+    pub fn restricted(mut self, reach: Reach, outside: BTreeSet<Key>) -> Self {
+        self.items.retain(|item| reach.includes(&item.key));
+        self.covering(Coverage::Restricted { reach, outside })
+    }
+
     /// The same observation with the hints of some messages removed, because they proved wrong.
     #[must_use]
     pub fn without_hints_of(mut self, keys: &BTreeSet<Key>) -> Self {
@@ -129,7 +168,8 @@ impl Observation {
         self
     }
 
-    /// Returns the messages that were seen, sorted by key.
+    /// Returns the messages that were seen, sorted by key. Some of them may be
+    /// [outside](Presence::Outside).
     pub fn items(&self) -> &[Item] {
         &self.items
     }
@@ -141,14 +181,32 @@ impl Observation {
 
     /// Tells what is known of a key.
     pub fn presence(&self, key: &Key) -> Presence<'_> {
-        match self.position(key) {
-            Some(at) => self.items.get(at).map_or(Presence::Unknown, Presence::Present),
+        if self.leaves_out(key) {
+            return Presence::Outside;
+        }
+        match self.item(key) {
+            Some(item) => Presence::Present(item),
             None => match &self.coverage {
-                Coverage::Complete => Presence::Absent,
+                Coverage::Complete | Coverage::Restricted { .. } => Presence::Absent,
                 Coverage::Listed { gone } if gone.contains(key) => Presence::Absent,
                 Coverage::Listed { .. } => Presence::Unknown,
             },
         }
+    }
+
+    /// Tells whether a restriction leaves a message out.
+    pub fn leaves_out(&self, key: &Key) -> bool {
+        match &self.coverage {
+            Coverage::Complete | Coverage::Listed { .. } => false,
+            Coverage::Restricted { reach, outside } => {
+                !reach.includes(key) || outside.contains(key)
+            }
+        }
+    }
+
+    /// Returns a message that was seen, be it outside or not.
+    pub(crate) fn item(&self, key: &Key) -> Option<&Item> {
+        self.position(key).and_then(|at| self.items.get(at))
     }
 
     /// Returns the place of a key in [`Observation::items`].

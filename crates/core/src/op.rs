@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::base::Bounds;
 use crate::flags::{FlagChange, Flags};
 use crate::key::Key;
 use crate::side::Side;
@@ -99,6 +100,8 @@ pub struct Adopt {
     pub local: Key,
     /// The flags with which the pair enters the base.
     pub flags: Flags,
+    /// Whether the message is inside of the restrictions.
+    pub bounds: Bounds,
 }
 
 /// Notes that the local message of a pair has another key than the base says, or lacks the hint.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{Base, Pair};
+use crate::base::{Base, Bounds, Pair};
 use crate::fingerprint::Fingerprint;
 use crate::flags::{FlagChange, FlagSupport, Flags, SystemFlag};
 use crate::key::{Epoch, Key};
@@ -29,6 +29,8 @@ pub struct MailboxPlan {
     pub agree: Vec<(Key, FlagChange)>,
     /// Pairs that the base has to forget, by remote key. Base only.
     pub forget: Vec<Key>,
+    /// Pairs that left the user's restrictions or came back inside, by remote key. Base only.
+    pub bounds: Vec<(Key, Bounds)>,
     /// Messages to copy, under the side that receives them.
     pub copies: PerSide<Vec<CopyOp>>,
     /// Flags to change, under the side that is changed.
@@ -37,6 +39,9 @@ pub struct MailboxPlan {
     pub deletes: PerSide<Vec<DeleteOp>>,
     /// What the policy leaves different.
     pub withheld: Vec<Withheld>,
+    /// Messages that the other side does not have and that the user's restrictions leave out,
+    /// under the side where they are.
+    pub outside: PerSide<Vec<Key>>,
 }
 
 impl MailboxPlan {
@@ -46,6 +51,7 @@ impl MailboxPlan {
             && self.rekey.is_empty()
             && self.agree.is_empty()
             && self.forget.is_empty()
+            && self.bounds.is_empty()
             && !self.changes_a_side()
     }
 
@@ -62,12 +68,31 @@ impl MailboxPlan {
 
 impl MailboxPlan {
     /// The messages of a side for which the other side has no counterpart: those that would be
-    /// copied, and those that the policy does not let be copied.
+    /// copied, and those that the policy or the user's restrictions do not let be copied.
     pub fn unpaired(&self, side: Side) -> Vec<Key> {
         let to = side.other();
         let copied = self.copies.get(to).iter().map(|op| &op.source);
         let withheld = self.withheld.iter().filter_map(|it| it.copy_to(to));
-        copied.chain(withheld).cloned().collect()
+        copied.chain(withheld).chain(self.outside.get(side)).cloned().collect()
+    }
+
+    /// The number of operations on messages that have to be confirmed before both sides agree.
+    pub fn operations(&self) -> usize {
+        let of = |side| {
+            self.copies.get(side).len() + self.flags.get(side).len() + self.deletes.get(side).len()
+        };
+        of(Side::Remote) + of(Side::Local)
+    }
+
+    /// Leaves messages of a side alone that would be copied to the other one, because they are
+    /// outside of the user's restrictions.
+    pub fn leave_out(&mut self, side: Side, keys: &BTreeSet<Key>) {
+        let copies = self.copies.get_mut(side.other());
+        let (out, rest) =
+            std::mem::take(copies).into_iter().partition(|op: &CopyOp| keys.contains(&op.source));
+        *copies = rest;
+        let out: Vec<CopyOp> = out;
+        self.outside.get_mut(side).extend(out.into_iter().map(|op| op.source));
     }
 
     /// Withholds the copies of messages that are never to be copied to a side, given by their keys
@@ -127,12 +152,13 @@ impl MailboxPlan {
             let (to, paired) = (side.other(), paired.get(side));
             self.copies.get_mut(to).retain(|op| !paired.contains(&op.source));
             self.withheld.retain(|it| it.copy_to(to).is_none_or(|key| !paired.contains(key)));
+            self.outside.get_mut(side).retain(|key| !paired.contains(key));
         }
         let plan = std::mem::take(self);
         let mut planner = Planner { seen, policy, unpaired: Unpaired::default(), plan };
         for (remote, local) in &pairs {
-            let items = (seen.remote.presence(remote), seen.local.presence(local));
-            if let (Presence::Present(remote), Presence::Present(local)) = items {
+            let items = (seen.remote.item(remote), seen.local.item(local));
+            if let (Some(remote), Some(local)) = items {
                 planner.plan_adoption(PerSide { remote, local });
             }
         }
@@ -270,7 +296,14 @@ impl<'a> Planner<'a> {
             self.plan_marked(pair, side, *here.get(side), *here.get(side.other()));
             return;
         }
+        if pair.bounds == Bounds::Outside {
+            self.plan_return(pair, PerSide { remote, local });
+            return;
+        }
         match (remote, local) {
+            (Presence::Outside, _) | (_, Presence::Outside) => {
+                self.plan.bounds.push((pair.remote.clone(), Bounds::Outside));
+            }
             (Presence::Present(remote), Presence::Present(local)) => {
                 self.plan_key(pair, local);
                 self.plan_flags(pair, PerSide { remote, local });
@@ -295,12 +328,35 @@ impl<'a> Planner<'a> {
                 Some(at) => seen.items().get(at).map_or(Presence::Absent, Presence::Present),
                 None => Presence::Absent,
             },
-            Presence::Unknown => {
+            Presence::Unknown | Presence::Outside => {
                 // It may have been renamed: whoever hints at the pair is not a new message.
                 self.unpaired.take_hinting_at(&pair.remote);
-                Presence::Unknown
+                seen.presence(&pair.local)
             }
             Presence::Present(item) => Presence::Present(item),
+        }
+    }
+
+    /// Plans a pair that was outside of the restrictions, and perhaps still is. What is missing when
+    /// it comes back inside was not deleted: the other side's message is a new one.
+    fn plan_return(&mut self, pair: &Pair, there: PerSide<Presence<'_>>) {
+        match (there.remote, there.local) {
+            (Presence::Outside | Presence::Unknown, _)
+            | (_, Presence::Outside | Presence::Unknown) => {}
+            (Presence::Present(remote), Presence::Present(local)) => {
+                self.plan.bounds.push((pair.remote.clone(), Bounds::Inside));
+                self.plan_key(pair, local);
+                self.plan_flags(pair, PerSide { remote, local });
+            }
+            (remote, local) => {
+                self.plan.forget.push(pair.remote.clone());
+                for (side, presence) in [(Side::Remote, remote), (Side::Local, local)] {
+                    if let Presence::Present(item) = presence {
+                        let at = self.seen.get(side).position(&item.key);
+                        self.unpaired.release(side, at);
+                    }
+                }
+            }
         }
     }
 
@@ -346,8 +402,8 @@ impl<'a> Planner<'a> {
                 self.unpaired.release(deleted_on, at);
             }
             (Presence::Absent, Presence::Present(_))
-            | (Presence::Unknown, _)
-            | (_, Presence::Unknown) => {}
+            | (Presence::Unknown | Presence::Outside, _)
+            | (_, Presence::Unknown | Presence::Outside) => {}
         }
     }
 
@@ -439,6 +495,9 @@ impl<'a> Planner<'a> {
                 .and_then(|at| seen.local.items().get(at))
             {
                 Some(local) => self.plan_adoption(PerSide { remote, local }),
+                None if seen.remote.leaves_out(&remote.key) => {
+                    self.plan.outside.remote.push(remote.key.clone());
+                }
                 None => self.plan_copy(Side::Local, remote, Reason::NewOn(Side::Remote)),
             }
         }
@@ -446,11 +505,12 @@ impl<'a> Planner<'a> {
             if !self.unpaired.is_free(Side::Local, at) {
                 continue;
             }
-            let counterpart_unknown = local
-                .hint
-                .as_ref()
-                .is_some_and(|hint| matches!(seen.remote.presence(hint), Presence::Unknown));
-            if !counterpart_unknown {
+            let counterpart_unknown = local.hint.as_ref().is_some_and(|hint| {
+                matches!(seen.remote.presence(hint), Presence::Unknown | Presence::Outside)
+            });
+            if seen.local.leaves_out(&local.key) {
+                self.plan.outside.local.push(local.key.clone());
+            } else if !counterpart_unknown {
                 self.plan_copy(Side::Remote, local, Reason::NewOn(Side::Local));
             }
         }
@@ -458,12 +518,20 @@ impl<'a> Planner<'a> {
 
     /// Pairs two messages that the base did not know to be one. The remote's flags are recorded
     /// first, then the local differences are pushed: the local flags win (`spec/quirks.md` A8).
+    /// Outside of the restrictions that waits until they come back inside.
     fn plan_adoption(&mut self, items: PerSide<&Item>) {
+        let outside =
+            Side::BOTH.into_iter().any(|side| self.seen.get(side).leaves_out(&items.get(side).key));
+        let bounds = if outside { Bounds::Outside } else { Bounds::Inside };
         self.plan.adopt.push(Adopt {
             remote: items.remote.key.clone(),
             local: items.local.key.clone(),
             flags: self.shared(&items.remote.flags),
+            bounds,
         });
+        if outside {
+            return;
+        }
         let pair = Pair::new(items.remote.key.clone(), items.local.key.clone(), Flags::default());
         self.plan_key(&pair, items.local);
         let change = FlagChange::between(

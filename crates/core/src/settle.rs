@@ -90,8 +90,10 @@ pub struct Settled {
 /// Settles open intents of one mailbox against what both sides show now.
 ///
 /// `found` tells, for an [`IntentKind::Append`], the key under which its message was found beyond
-/// the frontier; a message that was not found was not stored. The observations must be complete
-/// and of the base's epochs: if one is not, the intents have to stay open.
+/// the frontier; a message that was not found was not stored. The observations must be of the
+/// base's epochs, and complete save for what the user's restrictions leave out: if one is not, the
+/// intents have to stay open. A change of flags outside of the restrictions shows when the message
+/// comes back inside.
 pub fn settle(
     intents: &[Intent],
     seen: PerSide<&Observation>,
@@ -114,14 +116,14 @@ fn settle_one(
                 Presence::Present(_) => {
                     Settlement::Paired(pair_of(*side, planned.clone(), source.clone(), flags))
                 }
-                Presence::Absent | Presence::Unknown => Settlement::Nothing,
+                Presence::Absent | Presence::Unknown | Presence::Outside => Settlement::Nothing,
             }
         }
         IntentKind::Append { side, source, flags, .. } => match found(intent.id) {
             Some(stored) => {
                 // The source may have been renamed already to carry the new key.
                 let source = match seen.get(side.other()).presence(source) {
-                    Presence::Present(_) | Presence::Unknown => source.clone(),
+                    Presence::Present(_) | Presence::Unknown | Presence::Outside => source.clone(),
                     Presence::Absent => hinting_at(seen.get(side.other()), &stored)
                         .map_or_else(|| source.clone(), |item| item.key.clone()),
                 };
@@ -134,7 +136,9 @@ fn settle_one(
                 Presence::Present(item) if change.apply(&item.flags) == item.flags => {
                     Settlement::Learnt { pair: pair.clone(), settles: settles.clone() }
                 }
-                Presence::Present(_) | Presence::Absent | Presence::Unknown => Settlement::Nothing,
+                Presence::Present(_) | Presence::Absent | Presence::Unknown | Presence::Outside => {
+                    Settlement::Nothing
+                }
             }
         }
     }

@@ -17,10 +17,11 @@ use bytes::Bytes;
 
 use crate::fingerprint::Fingerprint;
 use crate::flags::{FlagChange, Flags};
-use crate::key::{Frontier, Key};
+use crate::key::{Frontier, Key, Token};
 use crate::mailbox::{Listing, MailboxName};
 use crate::observation::{Access, Observation};
 use crate::op::Removal;
+use crate::window::{Limit, Window};
 
 /// What a caller can do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,6 +116,15 @@ pub trait Store: Send + Sync {
     ///
     /// If the listing was refused or is incomplete. A partial listing is never returned.
     async fn list(&self) -> Result<Listing, StoreError>;
+
+    /// Reads the stamps of mailboxes without opening them, in the order of the names. Equal to the
+    /// [token](Observation::token) of an observation means that nothing has changed since, as far
+    /// as the store can tell; `None` where it cannot.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be asked.
+    async fn stamps(&self, names: &[MailboxName]) -> Result<Vec<Option<Token>>, StoreError>;
 
     /// Creates a mailbox, and above it whatever the store needs to hold it: that may be mailboxes
     /// (IMAP) or not (directories of a Maildir). That it exists already is not an error.
@@ -279,6 +289,17 @@ pub trait Mailbox: Send + Sync {
     ///
     /// If anything at all could not be read: an observation is never quietly incomplete.
     async fn observe(&self) -> Result<Observation, StoreError>;
+
+    /// Lists the messages inside of a window, with their flags. A store whose keys have no order
+    /// (Maildir) lists all of them: what is new there is judged by [`Mailbox::beyond`].
+    ///
+    /// # Errors
+    ///
+    /// If anything at all of that could not be read.
+    async fn observe_within(&self, window: &Window) -> Result<Observation, StoreError>;
+
+    /// Tells which of these messages are beyond a limit.
+    async fn beyond(&self, keys: &[Key], limit: Limit) -> Result<BTreeSet<Key>, StoreError>;
 
     /// Streams messages to the receiver, each once, in any order. Messages that cannot be fetched
     /// are reported with [`Receiver::failed`].

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use offlineimap_core::{
-    Allowed, Creation, DeleteLimit, FolderPair, Listing, MailboxPlan, MailboxTally, NameRules,
-    PerSide, Policy, Role, Side, Steps, Store, StoreError, StoreErrorKind, StructurePlan,
-    SystemFlag, plan_mailboxes, review,
+    Allowed, Creation, DeleteLimit, FolderPair, Listing, MailboxPlan, NameRules, PerSide, Policy,
+    Role, Side, Steps, Store, StoreError, StoreErrorKind, StructurePlan, SystemFlag,
+    plan_mailboxes, review,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +19,8 @@ use crate::hooks::{Hooks, NotPrepared};
 use crate::legacy::OldFiles;
 use crate::lock::{AccountLock, LockError};
 use crate::moves::without_moved;
+use crate::quick::{Outlook, Pace, Stamps, outlook};
+use crate::restriction::Restrictions;
 use crate::state::{State, StateError};
 use crate::survey::{Survey, Surveyed};
 
@@ -55,6 +57,10 @@ pub struct Account {
     pub rules: PerSide<Arc<dyn NameRules + Send + Sync>>,
     /// What may be changed.
     pub policy: Policy,
+    /// What is left out.
+    pub restrictions: Restrictions,
+    /// How thorough this run is.
+    pub pace: Pace,
     /// How much may be deleted.
     pub delete_limit: DeleteLimit,
     /// Where more may be deleted in this run.
@@ -228,8 +234,9 @@ async fn prepare(account: &Account) -> Result<Prepared, RunError> {
         .as_ref()
         .map(|store| RepositoryLabel { repository: store.name().to_owned(), kind: store.kind() });
     account.tell(&Event::FoldersStarted { repositories });
-    let surveyed = survey_all(account, &state, &listing, folders).await?;
-    let executions = review_all(account, surveyed).await;
+    let Outlook { folders, resting, stamps } = outlook(account, &state, folders).await?;
+    let surveyed = survey_all(account, &state, &listing, folders, stamps).await?;
+    let executions = review_all(account, surveyed, resting).await;
     Ok(Prepared { state, executions, lock })
 }
 
@@ -337,9 +344,10 @@ async fn survey_all(
     state: &State,
     listing: &PerSide<Listing>,
     folders: Vec<Folder>,
+    stamps: PerSide<Stamps>,
 ) -> Result<Vec<Surveyed>, RunError> {
     let old = OldFiles::find(account, listing)?.map(Arc::new);
-    let survey = Survey { account, state, old };
+    let survey = Survey { account, state, old, stamps };
     let width = account.stores.remote.parallelism().max(1);
     let mut looks = futures_util::stream::iter(folders)
         .map(|folder| {
@@ -381,15 +389,17 @@ fn role(listing: &PerSide<Listing>, folder: &FolderPair) -> Option<Role> {
 }
 
 /// Reviews all plans together, and tells what is refused, withheld and (in a dry run) planned.
-async fn review_all(account: &Account, surveyed: Vec<Surveyed>) -> Vec<Execution> {
-    let tallies: Vec<MailboxTally> = without_moved(account, &surveyed).await;
+/// `resting` messages are in folders that were skipped: they are part of the account, too.
+async fn review_all(account: &Account, surveyed: Vec<Surveyed>, resting: usize) -> Vec<Execution> {
+    let mut tallies = without_moved(account, &surveyed, resting).await.into_iter();
     let mut open = Vec::new();
     let mut plans = Vec::new();
-    for (tally, one) in tallies.into_iter().zip(surveyed) {
+    for (one, tally) in surveyed.into_iter().zip(tallies.by_ref()) {
         let (mailbox, plan) = one.into_parts();
         open.push(mailbox);
         plans.push((tally, plan));
     }
+    plans.extend(tallies.map(|tally| (tally, MailboxPlan::default())));
     let review = review(plans, account.delete_limit, &account.allowed);
     let mut executions = Vec::new();
     for (mailbox, verdict) in open.into_iter().zip(review.verdicts) {

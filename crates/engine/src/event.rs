@@ -122,6 +122,11 @@ pub enum Event {
         /// Both sides of the folder.
         folder: PerSide<FolderLabel>,
     },
+    /// A folder is skipped, because nothing has happened in it.
+    FolderSkipped {
+        /// The folder on the remote side.
+        folder: FolderLabel,
+    },
     /// Work that an earlier, interrupted run had begun was settled.
     Recovered {
         /// The folder.

@@ -11,6 +11,8 @@ mod copy;
 mod deliver;
 mod hold;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use futures_util::StreamExt;
 use offlineimap_core::{
     Delivery, Fingerprint, MailboxPlan, Pair, Reviewed, Side, StoreError, StoreErrorKind,
@@ -19,7 +21,9 @@ use tokio::sync::Mutex;
 
 use crate::account::{Account, RunError};
 use crate::event::Event;
-use crate::state::{Change, Standing, State};
+use crate::quick::Pace;
+use crate::restriction::Period;
+use crate::state::{Change, Settled, Standing, State};
 use crate::survey::OpenFolder;
 
 /// A folder and the plan that passed.
@@ -43,6 +47,8 @@ pub(crate) struct Worker<'a> {
     pub(crate) state: &'a State,
     pub(crate) open: OpenFolder,
     pub(crate) failed_copies: &'a Mutex<Vec<FailedCopy>>,
+    /// The operations of the plan that were confirmed and written down.
+    pub(crate) confirmed: AtomicUsize,
 }
 
 /// Which copies are made in one pass over the folders.
@@ -65,8 +71,12 @@ pub(crate) async fn execute(
     let failed_copies = Mutex::new(Vec::new());
     let mut work = Vec::new();
     for Execution { mailbox: open, plan } in executions {
-        if open.standing != Standing::Whole || !plan.plan().is_empty() {
-            let worker = Worker { account, state, open, failed_copies: &failed_copies };
+        // With nothing to do, how the folder looks is written down for quick runs only.
+        let remembers = account.pace != Pace::Full && has_news(account, &open);
+        if open.standing != Standing::Whole || !plan.plan().is_empty() || remembers {
+            let failed_copies = &failed_copies;
+            let confirmed = AtomicUsize::new(0);
+            let worker = Worker { account, state, open, failed_copies, confirmed };
             work.push((worker, plan.into_plan()));
         } else {
             account.tell_finished(&open.folder);
@@ -96,6 +106,16 @@ pub(crate) async fn execute(
     });
     let results: Vec<Result<(), RunError>> = changes.buffer_unordered(width).collect().await;
     results.into_iter().collect()
+}
+
+/// What quick runs will compare with, if this run leaves nothing to do in a folder.
+fn settled(account: &Account, open: &OpenFolder) -> Settled {
+    Settled { tokens: open.tokens.clone(), rule: account.restrictions.rule() }
+}
+
+fn has_news(account: &Account, open: &OpenFolder) -> bool {
+    let comparable = account.restrictions.period == Period::Always && open.tokens.remote.is_some();
+    comparable && open.settled.as_ref() != Some(&settled(account, open))
 }
 
 /// Below this many messages in either direction, signing in once more costs more than it brings.
@@ -154,7 +174,26 @@ impl Worker<'_> {
         self.delete(Side::Local, &plan.deletes.local).await?;
         self.delete(Side::Remote, &plan.deletes.remote).await?;
         // Last: everything above knows the messages by the keys that they had so far.
-        self.rebind(&plan.rebind).await
+        self.rebind(&plan.rebind).await?;
+        self.remember(plan).await
+    }
+
+    /// Writes down how the folder looked, if every operation was confirmed and nothing was withheld:
+    /// as long as it looks like that, there is nothing to do.
+    async fn remember(&self, plan: &MailboxPlan) -> Result<(), RunError> {
+        let done = self.confirmed.load(Ordering::SeqCst) == plan.operations();
+        if !done || !plan.withheld.is_empty() || !has_news(self.account, &self.open) {
+            return Ok(());
+        }
+        let settled = Change::Settled(settled(self.account, &self.open));
+        Ok(self.state.apply(self.open.id, vec![settled]).await?)
+    }
+
+    /// Writes changes of the base down, among them the outcome of so many operations.
+    async fn confirm(&self, operations: usize, changes: Vec<Change>) -> Result<(), RunError> {
+        self.state.apply(self.open.id, changes).await?;
+        self.confirmed.fetch_add(operations, Ordering::SeqCst);
+        Ok(())
     }
 
     /// Writes down what needs no effect: adoptions, renamed files, agreed flags, vanished pairs.
@@ -163,7 +202,7 @@ impl Worker<'_> {
             plan.forget.iter().map(|pair| Change::Forget { pair: pair.clone() }).collect();
         changes.extend(plan.adopt.iter().map(|adopt| {
             let pair = Pair::new(adopt.remote.clone(), adopt.local.clone(), adopt.flags.clone());
-            Change::Insert(pair, None)
+            Change::Insert(Pair { bounds: adopt.bounds, ..pair }, None)
         }));
         changes.extend(plan.rekey.iter().map(|rebind| Change::SetLocal {
             pair: rebind.pair.clone(),
@@ -174,6 +213,15 @@ impl Worker<'_> {
                 .iter()
                 .map(|(pair, change)| Change::Learn { pair: pair.clone(), change: change.clone() }),
         );
+        changes.extend(
+            plan.bounds
+                .iter()
+                .map(|(pair, bounds)| Change::SetBounds { pair: pair.clone(), bounds: *bounds }),
+        );
+        if !plan.bounds.is_empty() {
+            // Under other restrictions there may be something to do although nothing happens.
+            changes.push(Change::Unsettled);
+        }
         if self.open.standing == Standing::Rebuilding {
             changes.push(Change::Rebuilt);
         }

@@ -14,7 +14,9 @@ mod legacy;
 mod lock;
 mod mbsync;
 mod moves;
+mod quick;
 mod recover;
+mod restriction;
 mod state;
 mod survey;
 
@@ -28,4 +30,9 @@ pub use mbsync::{
     MbsyncMaildir, MbsyncSetup, NotImported, Numbered, Numbering, StateLocation, SyncState,
     import_from_mbsync,
 };
-pub use state::{Change, Content, Era, Known, MailboxId, MailboxRow, Standing, State, StateError};
+pub use quick::Pace;
+pub use restriction::{Period, Restrictions, Since};
+pub use state::{
+    Change, Content, Era, Known, MailboxId, MailboxRow, Settled, Standing, StartedAt, State,
+    StateError,
+};

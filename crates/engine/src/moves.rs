@@ -1,7 +1,8 @@
 //! Telling moved messages from deleted ones, for the brake.
 
 use offlineimap_core::{
-    Deletions, Fingerprint, Key, Mailbox, MailboxTally, PerSide, Scope, Side, trips, unexplained,
+    Deletions, Fingerprint, Key, Mailbox, MailboxName, MailboxTally, PerSide, Scope, Side, trips,
+    unexplained,
 };
 
 use crate::account::Account;
@@ -10,8 +11,22 @@ use crate::survey::Surveyed;
 
 /// Counts the deletions of each folder. Only if they would trip the brake are contents compared,
 /// to leave out messages that show up in another folder in the same run.
-pub(crate) async fn without_moved(account: &Account, surveyed: &[Surveyed]) -> Vec<MailboxTally> {
+///
+/// `resting` messages of the account are in folders that were skipped. The tally of those comes
+/// last, behind the ones of the folders.
+pub(crate) async fn without_moved(
+    account: &Account,
+    surveyed: &[Surveyed],
+    resting: usize,
+) -> Vec<MailboxTally> {
     let mut tallies: Vec<MailboxTally> = surveyed.iter().map(tally).collect();
+    tallies.push(MailboxTally {
+        remote: MailboxName::new(""),
+        local: MailboxName::new(""),
+        messages: resting,
+        deletes: PerSide::default(),
+        deletions: Deletions::Counted,
+    });
     if !trips(&tallies, account.delete_limit, &account.allowed) {
         return tallies;
     }

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use offlineimap_core::{
-    Base, Fingerprint, FlagChange, FolderPair, Intent, IntentKind, Key, Pair, PerSide, Side, Steps,
+    Base, Bounds, Fingerprint, FlagChange, FolderPair, Intent, IntentKind, Key, Pair, PerSide,
+    Side, Steps, Token,
 };
 use rusqlite::Connection;
 
@@ -91,8 +92,30 @@ pub struct Known {
     pub identities: PerSide<String>,
     /// Whether the base can be relied on.
     pub standing: Standing,
+    /// Where a `startdate` was found to begin.
+    pub started_at: Option<StartedAt>,
+    /// How the sides looked when nothing was left to do.
+    pub settled: Option<Settled>,
     /// What both sides last agreed on.
     pub base: Base,
+}
+
+/// Where a window begins for good, once it was found out (`StartUID`, `spec/sync.md` §8).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartedAt {
+    /// The key of the first message inside.
+    pub key: Key,
+    /// The restriction of which this is the beginning; another one has another.
+    pub rule: String,
+}
+
+/// What is remembered at the end of a sync that did everything that it had planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The stamps of the sides, from before they were listed; `None` for a side without.
+    pub tokens: PerSide<Option<Token>>,
+    /// The restrictions that held; under others there may be something to do.
+    pub rule: String,
 }
 
 /// Whether the base of a mailbox knows all messages that both sides have in common.
@@ -134,6 +157,19 @@ pub enum Change {
         /// The side where it was deleted.
         on: Side,
     },
+    /// The pair left the user's restrictions, or came back inside.
+    SetBounds {
+        /// The pair, by its remote key.
+        pair: Key,
+        /// Where it is now.
+        bounds: Bounds,
+    },
+    /// The beginning of a window was found out.
+    StartAt(StartedAt),
+    /// Everything that was planned is done.
+    Settled(Settled),
+    /// What was [settled](Self::Settled) before counts no more.
+    Unsettled,
     /// The pair is gone from both sides.
     Forget {
         /// The pair, by its remote key.

@@ -6,25 +6,34 @@ use std::sync::Arc;
 use offlineimap_core::{
     Access, Base, Epoch, EpochChanged, Fingerprint, FlagSupport, FolderPair, Frontier, Hints, Key,
     Mailbox, MailboxPlan, Observation, PerSide, Role, Scope, Side, StoreError, StoreErrorKind,
-    plan,
+    Token, Window, plan,
 };
 
 use crate::account::{Account, Folder, Mode, RunError};
 use crate::event::Event;
 use crate::legacy::{OldFiles, Takeover};
+use crate::quick::Stamps;
 use crate::recover;
-use crate::state::{Era, Known, MailboxId, Standing, State};
+use crate::restriction::{Period, Sight};
+use crate::state::{Change, Era, Known, MailboxId, Settled, Standing, State};
+
+/// The open mailboxes of a folder; in a dry run perhaps only one.
+pub(crate) type OpenSides = PerSide<Option<Arc<dyn Mailbox>>>;
 
 /// A folder that is open on both sides (in a dry run perhaps on one only).
 #[derive(Clone)]
 pub(crate) struct OpenFolder {
     pub(crate) id: MailboxId,
     pub(crate) folder: FolderPair,
-    pub(crate) sides: PerSide<Option<Arc<dyn Mailbox>>>,
+    pub(crate) sides: OpenSides,
     pub(crate) frontiers: PerSide<Option<Frontier>>,
     pub(crate) hints: PerSide<Hints>,
     pub(crate) supports: PerSide<FlagSupport>,
     pub(crate) standing: Standing,
+    /// How the sides looked before they were listed.
+    pub(crate) tokens: PerSide<Option<Token>>,
+    /// What is remembered of an earlier sync that left nothing to do.
+    pub(crate) settled: Option<Settled>,
 }
 
 /// A folder and what it needs.
@@ -48,6 +57,8 @@ pub(crate) struct Survey<'a> {
     pub(crate) state: &'a State,
     /// What OfflineIMAP left, if it has synced this account.
     pub(crate) old: Option<Arc<OldFiles>>,
+    /// How mailboxes looked at the beginning of the run.
+    pub(crate) stamps: PerSide<Stamps>,
 }
 
 type Failed = (FolderPair, RunError);
@@ -72,11 +83,35 @@ impl Survey<'_> {
         let (remote, local) =
             tokio::join!(self.open(Side::Remote, folder), self.open(Side::Local, folder));
         let sides = PerSide { remote: remote?, local: local? };
-        let (remote, local) = tokio::join!(
-            self.observe(Side::Remote, folder, sides.remote.as_deref()),
-            self.observe(Side::Local, folder, sides.local.as_deref()),
-        );
-        let mut seen = PerSide { remote: remote?, local: local? };
+        let exists_on_both = folder.exists == (PerSide { remote: true, local: true });
+        // A real run forgets the folder when it creates the missing side.
+        let unknown = (!exists_on_both).then(Known::default);
+        let known = match unknown {
+            Some(unknown) => Some(unknown),
+            // Where the window begins is written down.
+            None if account.restrictions.period != Period::Always => {
+                Some(self.state.base(&folder.pair).await?)
+            }
+            None => None,
+        };
+        let started_at = known.as_ref().and_then(|known| known.started_at.clone());
+        for side in Side::BOTH {
+            if sides.get(side).is_some() {
+                account.tell(&Event::Listing { folder: account.label(side, &folder.pair) });
+            }
+        }
+        let mut sight = self.observe_both(&sides, started_at.as_ref()).await?;
+        for side in Side::BOTH {
+            if sides.get(side).is_some() {
+                let (folder, seen) = (account.label(side, &folder.pair), sight.seen.get(side));
+                account.tell(&Event::Listed { folder, messages: seen.items().len() });
+            }
+        }
+        let known = match known {
+            Some(known) => known,
+            None => self.state.base(&folder.pair).await?,
+        };
+        let seen = &sight.seen;
         let frontiers = seen.as_ref().map(|it| it.frontier.clone());
         let hints = PerSide::from_fn(|side| {
             let seen = seen.get(side);
@@ -88,29 +123,49 @@ impl Survey<'_> {
             identities: account.stores.as_ref().map(|it| it.identity().unwrap_or_default()),
             epochs: seen.as_ref().map(|it| it.epoch.clone()),
         };
-        let exists_on_both = folder.exists == (PerSide { remote: true, local: true });
-        let known = if exists_on_both {
-            self.state.base(&folder.pair).await?
-        } else {
-            // A real run forgets the folder when it creates the missing side.
-            Known::default()
-        };
         let taken_over = if known.id.is_none() && exists_on_both {
-            self.take_over(folder, &era, &sides, &seen).await?
+            self.take_over(folder, &era, &sides, seen).await?
         } else {
             Takeover::Nothing
         };
         let entered = match taken_over {
-            Takeover::Done(id) => Some((id, Standing::Rebuilding)),
+            Takeover::Done(id) => {
+                self.begin_where_it_began(folder, &sides, &mut sight).await?;
+                Some((id, Standing::Rebuilding))
+            }
             Takeover::LeftAlone => None,
-            Takeover::Nothing => self.reconcile(folder, &known, &era, &seen).await?,
+            Takeover::Nothing => self.reconcile(folder, &known, &era, seen).await?,
         };
         let Some((id, standing)) = entered else { return Ok(None) };
+        let Sight { mut seen, started_at, not_before } = sight;
+        if let Some(started_at) = started_at
+            && known.started_at.as_ref() != Some(&started_at)
+        {
+            self.state.apply(id, vec![Change::StartAt(started_at)]).await?;
+        }
+        if standing == Standing::Rebuilding {
+            self.see_outside(&sides, &mut seen).await?;
+        }
         self.tell_missing_keywords(&seen);
         let supports = seen.as_ref().map(|it| it.support.clone());
         let folder_pair = folder.pair.clone();
-        let open =
-            OpenFolder { id, folder: folder_pair, sides, frontiers, hints, supports, standing };
+        let tokens = PerSide::from_fn(|side| {
+            // Servers tell more of this in a STATUS than in a SELECT, and of one kind is compared.
+            let stamp = self.stamps.get(side).get(folder.pair.name(side));
+            stamp.or(seen.get(side).token.as_ref()).cloned()
+        });
+        let settled = known.settled;
+        let open = OpenFolder {
+            id,
+            folder: folder_pair,
+            sides,
+            frontiers,
+            hints,
+            supports,
+            standing,
+            tokens,
+            settled,
+        };
         let mut base = match standing {
             Standing::Whole => known.base,
             Standing::Rebuilding => self.state.base(&folder.pair).await?.base,
@@ -131,6 +186,7 @@ impl Survey<'_> {
                 return Ok(None);
             }
         };
+        self.leave_out_new(&open.sides, not_before, &mut plan).await?;
         self.withhold_copies(folder, &mut plan).await?;
         let messages = base.live();
         Ok(Some(Surveyed { open, folder: folder.pair.clone(), plan, messages, role: None }))
@@ -218,20 +274,17 @@ impl Survey<'_> {
         account.stores.get(side).open(folder.pair.name(side), access).await.map(Some)
     }
 
-    /// Observes one side; a folder that a real run would have created is empty and new.
-    async fn observe(
+    /// Observes one side within a window; a folder that a real run would have created is empty and new.
+    pub(crate) async fn observe(
         &self,
         side: Side,
-        folder: &Folder,
         mailbox: Option<&dyn Mailbox>,
+        window: &Window,
     ) -> Result<Observation, StoreError> {
         let Some(mailbox) = mailbox else {
             return Ok(Observation::complete(Epoch::new("to be created"), Vec::new()));
         };
-        let label = || self.account.label(side, &folder.pair);
-        self.account.tell(&Event::Listing { folder: label() });
-        let mut seen = mailbox.observe().await?;
-        self.account.tell(&Event::Listed { folder: label(), messages: seen.items().len() });
+        let mut seen = mailbox.observe_within(window).await?;
         if seen.access == Access::ReadOnly {
             // What cannot be stored there can still be read there.
             seen.support = FlagSupport::any();
@@ -247,7 +300,7 @@ impl Survey<'_> {
     /// side has places for some keywords, but not for these (`spec/sync.md` §9).
     fn tell_missing_keywords(&self, seen: &PerSide<Observation>) {
         let support = &seen.local.support;
-        let items = seen.remote.items().iter();
+        let items = seen.remote.items().iter().filter(|item| !seen.remote.leaves_out(&item.key));
         let missing: BTreeSet<String> = items
             .flat_map(|item| support.missing_keywords(&item.flags))
             .map(|keyword| format!("'{keyword}'"))

@@ -86,6 +86,9 @@ impl fmt::Display for InternalDate {
 pub struct SearchDate(i64);
 
 impl SearchDate {
+    /// 1-Jan-1970.
+    pub const EPOCH: Self = Self(0);
+
     /// Takes the days since 1970-01-01; `None` outside the years 1 to 9999.
     pub fn from_unix_days(days: i64) -> Option<Self> {
         if days.unsigned_abs() > 4_000_000 {

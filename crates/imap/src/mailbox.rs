@@ -7,6 +7,7 @@ mod fingerprints;
 mod observe;
 mod presence;
 mod remove;
+mod search;
 mod stream;
 
 use std::collections::BTreeSet;
@@ -15,8 +16,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use offlineimap_core::{
-    Access, Applied, Binding, Body, Fingerprint, FlagChange, Key, Mailbox, MailboxName, NewMessage,
-    Observation, Receiver, Removal, Removed, Scope, Staged, StoreError, StoreErrorKind, Stored,
+    Access, Applied, Binding, Body, Fingerprint, FlagChange, Key, Limit, Mailbox, MailboxName,
+    NewMessage, Observation, Receiver, Removal, Removed, Scope, Staged, StoreError, StoreErrorKind,
+    Stored, Window,
 };
 use offlineimap_imap_proto::command::{Command, OpenMode};
 use offlineimap_imap_proto::mailbox::MailboxName as WireName;
@@ -173,7 +175,21 @@ impl ImapMailbox {
 #[async_trait]
 impl Mailbox for ImapMailbox {
     async fn observe(&self) -> Result<Observation, StoreError> {
-        observe::observe(self).await
+        observe::observe(self, &Window::default()).await
+    }
+
+    async fn observe_within(&self, window: &Window) -> Result<Observation, StoreError> {
+        observe::observe(self, window).await
+    }
+
+    async fn beyond(&self, keys: &[Key], limit: Limit) -> Result<BTreeSet<Key>, StoreError> {
+        let Limit::Octets(octets) = limit else {
+            // Messages have no names here that could tell.
+            return Ok(BTreeSet::new());
+        };
+        let looks = fingerprints::fingerprints(self, Scope::Keys(keys)).await?;
+        let large = looks.into_iter().filter(|(_, look)| look.wire_octets > octets);
+        Ok(large.map(|(key, _)| key).collect())
     }
 
     async fn fetch(&self, keys: &[Key], receiver: &mut dyn Receiver) -> Result<(), StoreError> {

@@ -3,12 +3,15 @@
 mod create;
 mod delete;
 mod listing;
+mod stamps;
+
+pub(crate) use stamps::stamp;
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use offlineimap_core::{Access, Listing, Mailbox, MailboxName, Store, StoreError};
+use offlineimap_core::{Access, Listing, Mailbox, MailboxName, Store, StoreError, Token};
 
 use crate::config::ImapConfig;
 use crate::mailbox::ImapMailbox;
@@ -69,6 +72,16 @@ impl Store for ImapStore {
         let mut attempts = Attempts::new(self.pool.config());
         loop {
             match listing::list(&self.pool).await {
+                Err(error) if attempts.again(&error).await => {}
+                result => return result,
+            }
+        }
+    }
+
+    async fn stamps(&self, names: &[MailboxName]) -> Result<Vec<Option<Token>>, StoreError> {
+        let mut attempts = Attempts::new(self.pool.config());
+        loop {
+            match stamps::stamps(&self.pool, names).await {
                 Err(error) if attempts.again(&error).await => {}
                 result => return result,
             }

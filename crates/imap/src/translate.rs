@@ -3,7 +3,7 @@
 use offlineimap_core::{
     FlagSupport, Flags, InternalDate, Key, MailboxName, StoreError, StoreErrorKind, SystemFlag,
 };
-use offlineimap_imap_proto::date::InternalDate as WireDate;
+use offlineimap_imap_proto::date::{InternalDate as WireDate, SearchDate};
 use offlineimap_imap_proto::flags::{FlagList, SystemFlag as WireFlag};
 use offlineimap_imap_proto::mailbox::MailboxName as WireName;
 use offlineimap_imap_proto::session::Selected;
@@ -81,6 +81,15 @@ pub(crate) fn wire_date(
 /// Reads a date.
 pub(crate) fn date(date: WireDate) -> InternalDate {
     InternalDate { unix_seconds: date.unix_seconds() }
+}
+
+/// Writes a day, counted from 1970-01-01. One that no calendar reaches is the nearest that it does:
+/// nothing is older, or everything.
+pub(crate) fn day(unix_days: i64) -> SearchDate {
+    const YEAR_1: i64 = -719_162;
+    const YEAR_9999: i64 = 2_932_896;
+    let within = unix_days.clamp(YEAR_1, YEAR_9999);
+    SearchDate::from_unix_days(within).unwrap_or(SearchDate::EPOCH)
 }
 
 /// Returns the UID behind a key.

@@ -57,6 +57,7 @@ mod header_dates;
 mod identity;
 mod index;
 mod keyword_letters;
+mod limits;
 mod mail_date;
 mod mailbox;
 mod mbsync;

@@ -10,8 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use offlineimap_core::{
     Access, Applied, Binding, Body, Delivery, Epoch, Fingerprint, FlagChange, Flags, Hints, Item,
-    Key, Mailbox, NewMessage, Observation, Receiver, Removal, Removed, Scope, Staged, StoreError,
-    Stored,
+    Key, Limit, Mailbox, NewMessage, Observation, Receiver, Removal, Removed, Scope, Staged,
+    StoreError, Stored, Window,
 };
 use rustix::fs::Access as Permission;
 
@@ -298,6 +298,15 @@ impl MaildirMailbox {
 impl Mailbox for MaildirMailbox {
     async fn observe(&self) -> Result<Observation, StoreError> {
         Ok(self.blocking(OpenFolder::observe).await??)
+    }
+
+    async fn observe_within(&self, _window: &Window) -> Result<Observation, StoreError> {
+        // Names have no order: nothing can be left out before it was looked at.
+        self.observe().await
+    }
+
+    async fn beyond(&self, keys: &[Key], limit: Limit) -> Result<BTreeSet<Key>, StoreError> {
+        self.beyond_limit(keys, limit).await
     }
 
     async fn fetch(&self, keys: &[Key], receiver: &mut dyn Receiver) -> Result<(), StoreError> {

@@ -28,7 +28,7 @@ const FINGERPRINT_JOBS: usize = 4;
 const MESSAGES_PER_JOB: usize = 32;
 
 /// A message file that was opened and measured.
-struct OpenMessage {
+pub(crate) struct OpenMessage {
     date: InternalDate,
     wire_octets: u64,
     rest: Rest,
@@ -272,7 +272,7 @@ impl OpenFolder {
 
 impl OpenMessage {
     /// Finds out the form and the length on the wire. A short message is read just once.
-    fn measure(mut file: File, path: &Path) -> Result<Self, MaildirError> {
+    pub(crate) fn measure(mut file: File, path: &Path) -> Result<Self, MaildirError> {
         let failed = || MaildirError::read(path);
         let date = InternalDate { unix_seconds: file.metadata().map_err(failed())?.mtime() };
         let mut measure = LfToCrLf::default();
@@ -301,6 +301,11 @@ impl OpenMessage {
             Rest::File(MessageFile { file, path: path.into(), form })
         };
         Ok(Self { date, wire_octets, rest })
+    }
+
+    /// Returns the length on the wire.
+    pub(crate) fn wire_octets(&self) -> u64 {
+        self.wire_octets
     }
 
     fn fingerprint(self) -> Result<Fingerprint, MaildirError> {

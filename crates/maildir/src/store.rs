@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use offlineimap_core::{
     Access, Epoch, Listing, Mailbox, MailboxEntry, MailboxName, Store, StoreError, StoreErrorKind,
+    Token,
 };
 
 use crate::blocking::Blocking;
@@ -148,6 +149,11 @@ impl Store for MaildirStore {
         let env = Arc::clone(&self.0);
         let listed = self.0.blocking.run(move || list(&env)).await?;
         listed.map_err(|error| error.told_as(StoreErrorKind::Store))
+    }
+
+    async fn stamps(&self, names: &[MailboxName]) -> Result<Vec<Option<Token>>, StoreError> {
+        // A change of flags by hand can leave the times of both directories as they were.
+        Ok(vec![None; names.len()])
     }
 
     async fn create(&self, name: &MailboxName) -> Result<(), StoreError> {

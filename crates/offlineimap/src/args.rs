@@ -101,7 +101,7 @@ pub(crate) struct Args {
     #[arg(short = 'o')]
     pub(crate) once: bool,
 
-    /// Accepted; every sync is a full one for now
+    /// Skip folders in which nothing has happened
     #[arg(short = 'q')]
     pub(crate) quick: bool,
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use offlineimap_core::{CopyOp, DeleteOp, FlagOp, MailboxPlan, PerSide, Removal, Side};
+use offlineimap_core::{Bounds, CopyOp, DeleteOp, FlagOp, MailboxPlan, PerSide, Removal, Side};
 use offlineimap_engine::FolderLabel;
 
 use crate::ui::{deleting, key_text};
@@ -32,6 +32,8 @@ pub(crate) fn paragraphs(folder: &PerSide<FolderLabel>, plan: &MailboxPlan) -> V
             plan.forget.iter().map(key_text),
         ),
     ];
+    all.extend([Bounds::Outside, Bounds::Inside].map(|bounds| moved(plan, bounds)));
+    all.extend(Side::BOTH.map(|on| outside(folder.get(on), plan.outside.get(on).len())));
     // As in a sync: nothing is deleted before everything is copied.
     all.extend(Side::BOTH.map(|to| copies(folder, to, plan.copies.get(to))));
     all.extend(Side::BOTH.map(|on| flags(folder.get(on), plan.flags.get(on))));
@@ -48,6 +50,22 @@ fn recognised(folder: &PerSide<FolderLabel>, plan: &MailboxPlan) -> Option<Strin
     );
     let messages = plan.adopt.iter().map(|it| format!("{}: is {}", key_text(&it.remote), it.local));
     paragraph(&summary, messages)
+}
+
+/// Pairs that left the restrictions, or came back inside. There can be very many: they are counted.
+fn moved(plan: &MailboxPlan, bounds: Bounds) -> Option<String> {
+    let count = plan.bounds.iter().filter(|(_, now)| *now == bounds).count();
+    let text = match bounds {
+        Bounds::Outside => "From now on leave alone {} messages that are too old or too large",
+        Bounds::Inside => "From now on sync again {} messages that were too old or too large",
+    };
+    (count > 0).then(|| format!("[DRYRUN] {}", text.replace("{}", &count.to_string())))
+}
+
+fn outside(on: &FolderLabel, count: usize) -> Option<String> {
+    (count > 0).then(|| {
+        format!("[DRYRUN] Do not copy {count} messages of {}: too old or too large", place(on))
+    })
 }
 
 fn copies(folder: &PerSide<FolderLabel>, to: Side, copies: &[CopyOp]) -> Option<String> {
@@ -136,7 +154,12 @@ mod tests {
     fn every_message_is_listed_with_the_reason() {
         let mut plan = MailboxPlan::default();
         let seen = Flags::from_letters("S");
-        plan.adopt.push(Adopt { remote: uid(9), local: name("9.host"), flags: seen.clone() });
+        plan.adopt.push(Adopt {
+            remote: uid(9),
+            local: name("9.host"),
+            flags: seen.clone(),
+            bounds: Bounds::Inside,
+        });
         plan.copies.local.push(CopyOp {
             source: uid(4),
             flags: seen.clone(),

@@ -19,6 +19,7 @@ pub(crate) const LOG_STEPS: &str = "OFFLINEIMAP_LOG_STEPS";
 pub(crate) fn surroundings() -> Environment<'static> {
     let netrc = NetrcFiles::of_user(home().as_deref());
     Environment::new(home(), variable)
+        .with_time(jiff::Timestamp::now().as_second())
         .with_user_homes(|user| home_in_passwd(|fields| fields.first() == Some(&user)))
         .with_netrc_logins(move |host| netrc.login(host).map_err(|error| error.to_string()))
 }

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use offlineimap_config as config;
 use offlineimap_core::{
     Access, Applied, Binding, Body, Delivery, Fetched, Fingerprint, Fingerprinter, FlagChange,
-    HeaderFilter, Key, Listing, Mailbox, MailboxName, NewMessage, Observation, PerSide, Receiver,
-    Removal, Removed, Rest, Scope, Staged, Store, StoreError, StoreErrorKind, Stored,
+    HeaderFilter, Key, Limit, Listing, Mailbox, MailboxName, NewMessage, Observation, PerSide,
+    Receiver, Removal, Removed, Rest, Scope, Staged, Store, StoreError, StoreErrorKind, Stored,
+    Token, Window,
 };
 
 /// Lets messages lose what the account filters on their way to a server.
@@ -69,6 +70,10 @@ impl Store for FilteredStore {
         self.inner.list().await
     }
 
+    async fn stamps(&self, names: &[MailboxName]) -> Result<Vec<Option<Token>>, StoreError> {
+        self.inner.stamps(names).await
+    }
+
     async fn create(&self, name: &MailboxName) -> Result<(), StoreError> {
         self.inner.create(name).await
     }
@@ -96,6 +101,14 @@ struct FilteredMailbox {
 impl Mailbox for FilteredMailbox {
     async fn observe(&self) -> Result<Observation, StoreError> {
         self.inner.observe().await
+    }
+
+    async fn observe_within(&self, window: &Window) -> Result<Observation, StoreError> {
+        self.inner.observe_within(window).await
+    }
+
+    async fn beyond(&self, keys: &[Key], limit: Limit) -> Result<BTreeSet<Key>, StoreError> {
+        self.inner.beyond(keys, limit).await
     }
 
     async fn fetch(&self, keys: &[Key], receiver: &mut dyn Receiver) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use offlineimap_config as config;
 use offlineimap_core::{Key, MailboxName, PerSide, Side};
-use offlineimap_engine::{Hooks, Mode, NotPrepared};
+use offlineimap_engine::{Hooks, Mode, NotPrepared, Pace};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use tokio::task::spawn_blocking;
@@ -68,7 +68,7 @@ impl SyncHooks {
         // In our own process group: another one could not read from the terminal.
         let child = Command::new("/bin/sh")
             .args(["-c", command])
-            .env("OFFLINEIMAPSYNCMODE", "full")
+            .env("OFFLINEIMAPSYNCMODE", self.sync_mode())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -86,6 +86,13 @@ impl SyncHooks {
         self.info("", said);
         self.info("", format!("Hook return code: {}", return_code(status)));
         Ok(())
+    }
+
+    fn sync_mode(&self) -> &'static str {
+        match wiring::pace(&self.run, &self.account) {
+            Pace::Quick => "quick",
+            Pace::Full | Pace::FullBeforeQuick => "full",
+        }
     }
 
     /// Keeps the mailboxes of the account for the list.

@@ -24,7 +24,7 @@ use crate::ui::{
     Failure, Level, LogFile, Message, Moment, Records, Request, Syslog, Thread, Ui, Verbosity,
     console, machine_console,
 };
-use crate::wiring::{Concurrency, Run};
+use crate::wiring::{Concurrency, PaceWish, Run};
 use crate::{
     NAME, VERSION, debug, delete_folder, environment, info, mbnames, migrate, profile,
     state_command, steps, terminal,
@@ -131,9 +131,6 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
         }
     }
     debug::listen(Arc::clone(&ui), selection.as_ref());
-    if args.quick {
-        warn(&ui, "Quick syncs (-q) are not available yet; every sync is a full one");
-    }
     for account in &config.refused {
         let context = Some(format!("account '{}' is not configured well", account.name));
         let text = account.problems.render(Color::Never).trim_end().to_owned();
@@ -145,6 +142,7 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
         folders: args.folders.clone(),
         allowed: args.allowed(),
         concurrency,
+        pace: if args.quick { PaceWish::Quick } else { PaceWish::AsConfigured },
         steps,
         names: Arc::new(NameSource::of_this_process()),
         evaluator: Arc::new(Evaluator::new(python(&config.general.python, &ui))),

@@ -30,9 +30,11 @@ use crate::profile::{self, Profile};
 use crate::ui::{Audience, Thread, Ui};
 
 mod conventions;
+mod restrictions;
 mod root;
 mod server;
 
+pub(crate) use restrictions::pace;
 pub(crate) use root::prepare_root;
 
 use server::Server;
@@ -48,6 +50,8 @@ pub(crate) struct Run {
     pub(crate) allowed: Allowed,
     /// How much may go on at once.
     pub(crate) concurrency: Concurrency,
+    /// How thorough syncs are.
+    pub(crate) pace: PaceWish,
     pub(crate) steps: Steps,
     /// One for the whole process: it makes names unique.
     pub(crate) names: Arc<NameSource>,
@@ -67,6 +71,15 @@ pub(crate) enum Concurrency {
     AsConfigured,
     /// `-1`: one account, one connection.
     Single,
+}
+
+/// How thorough syncs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PaceWish {
+    /// As configured.
+    AsConfigured,
+    /// `-q`: all are quick.
+    Quick,
 }
 
 type Rules = Arc<dyn NameRules + Send + Sync>;
@@ -139,6 +152,8 @@ pub(crate) fn account(
             local: local_rules,
         },
         policy: policy(account),
+        restrictions: restrictions::restrictions(account),
+        pace: pace(run, account),
         delete_limit: delete_limit(account.delete_limit),
         allowed: run.allowed.clone(),
         mode: run.mode,

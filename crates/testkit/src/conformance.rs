@@ -7,6 +7,7 @@ mod changes;
 mod contents;
 mod desk;
 mod folders;
+mod windows;
 
 use std::sync::Arc;
 
@@ -74,6 +75,7 @@ pub async fn check(fixture: &dyn Fixture) {
     let desk = Desk::new(fixture).await;
     folders::check(&desk).await;
     contents::check(&desk).await;
+    windows::check(&desk).await;
     changes::check(&desk).await;
     desk.store.close().await;
 }

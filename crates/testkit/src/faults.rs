@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use offlineimap_core::{
-    Access, Key, Listing, Mailbox, MailboxName, Store, StoreError, StoreErrorKind,
+    Access, Key, Listing, Mailbox, MailboxName, Store, StoreError, StoreErrorKind, Token,
 };
 
 use faulty_mailbox::FaultyMailbox;
@@ -242,6 +242,13 @@ impl<S: Store> Store for Faulty<S> {
         fate.before()?;
         let listing = self.inner.list().await?;
         fate.after().map(|()| listing)
+    }
+
+    async fn stamps(&self, names: &[MailboxName]) -> Result<Vec<Option<Token>>, StoreError> {
+        let fate = self.script.call(Method::List);
+        fate.before()?;
+        let stamps = self.inner.stamps(names).await?;
+        fate.after().map(|()| stamps)
     }
 
     async fn create(&self, name: &MailboxName) -> Result<(), StoreError> {

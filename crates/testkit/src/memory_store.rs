@@ -264,14 +264,26 @@ impl Store for MemoryStore {
         let world = self.world();
         let mailboxes = world
             .folders
-            .iter()
-            .map(|(name, folder)| MailboxEntry {
+            .keys()
+            .map(|name| MailboxEntry {
                 name: name.clone(),
                 role: Role::from_name(name.as_str(), self.separator),
-                token: Some(Token::new(folder.stamp())),
             })
             .collect();
         Ok(Listing { separator: self.separator, mailboxes, unusable: Vec::new() })
+    }
+
+    async fn stamps(&self, names: &[MailboxName]) -> Result<Vec<Option<Token>>, StoreError> {
+        self.powered().await?;
+        let world = self.world();
+        let stamp = |name: &MailboxName| match self.temperament {
+            Temperament::Numbering => {
+                world.folders.get(name).map(|folder| Token::new(folder.stamp()))
+            }
+            // Like a directory, which nobody stamps.
+            Temperament::Naming => None,
+        };
+        Ok(names.iter().map(stamp).collect())
     }
 
     async fn create(&self, name: &MailboxName) -> Result<(), StoreError> {

@@ -44,9 +44,14 @@ pub(super) const ROWS: &[Spec] = &[
         "quick",
         Int,
         Value("0"),
-        Planned,
-        "How many quick syncs, which look for new messages only, follow a full one. \
-         A negative number means that all are quick.",
+        Works,
+        "How many quick syncs follow a full one. \
+         A negative number means that all are quick, as with `-q`. \
+         A quick sync skips folders in which nothing has happened: locally, by everything that is \
+         there, and on the server, by UIDVALIDITY, UIDNEXT, the number of messages and, where the \
+         server has it, HIGHESTMODSEQ. Without that, changed flags on the server are seen by the \
+         next full sync. \
+         With `maxage` or `startdate` every sync is a full one.",
     ),
     row(
         Account,
@@ -55,7 +60,7 @@ pub(super) const ROWS: &[Spec] = &[
         Unset("none"),
         Works,
         "A command that is run before each sync, before anything is connected. It has no input; \
-         `OFFLINEIMAPSYNCMODE` is `full` in its environment. What it writes and how it ends is \
+         `OFFLINEIMAPSYNCMODE` is `full` or `quick` in its environment. What it writes and how it ends is \
          told and changes nothing.",
     ),
     row(
@@ -72,17 +77,25 @@ pub(super) const ROWS: &[Spec] = &[
         "maxsize",
         Int,
         Unset("no limit"),
-        Refused,
-        "Messages of more bytes than this are left alone.",
+        Works,
+        "Messages of more bytes than this are left alone on both sides: not copied, not changed, not \
+         deleted. \
+         What counts is the size on the server, or, for a new local message, that which it would \
+         have there.",
     ),
     row(
         Account,
         "maxage",
         Date,
         Unset("no limit"),
-        Refused,
+        Works,
         "Messages older than this number of days, or than this date (`YYYY-MM-DD`), are left \
-         alone.",
+         alone on both sides: not copied, not changed, not deleted. \
+         The server's date counts, and all messages that came to the folder after the first \
+         recent one are synced, too. \
+         Old messages can be deleted locally to make room: that is not carried to the server, and \
+         they come back when the limit is raised. \
+         Not for a local repository of type IMAP, and not together with `startdate`.",
     ),
     row(
         Account,

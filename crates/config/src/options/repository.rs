@@ -87,8 +87,12 @@ pub(super) const ROWS: &[Spec] = &[
         "startdate",
         Date,
         Unset("no limit"),
-        Refused,
-        "Messages before this date (`YYYY-MM-DD`) are left alone.",
+        Works,
+        "Messages that came before this date (`YYYY-MM-DD`) are left alone on both sides: not \
+         copied, not changed, not deleted. \
+         On a server, everything from the first message of that day on is synced; in a Maildir the \
+         date is the time in the file's name, and counts for new messages. \
+         Only one of the two repositories can have it, and not together with `maxage`.",
     ),
     row(
         Repository,

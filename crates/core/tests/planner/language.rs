@@ -3,23 +3,27 @@
 //! A row is one message in three columns, `remote | base | local`. On a side it is
 //!
 //! - `-` proven absent, `?` unknown (the listing does not reach it),
+//! - `!` outside of the user's restrictions and not listed, `!FS` outside and listed,
 //! - its flags as Maildir letters and keywords in braces, `.` for none: `FS`, `S{work}`,
 //! - with `@` at the end if the local message hints at the remote one,
 //! - with `b:` in front if the local message has another key than the base says.
 //!
 //! In the base it is `-` for unknown, or the flags on which both sides agreed, with `~L` or `~R`
-//! if it was deleted on that side and the other was only allowed to mark it.
+//! if it was deleted on that side and the other was only allowed to mark it, or with `!` if it was
+//! outside of the restrictions.
 //!
 //! The remote key is `1`, the local key `a` (or `b`). The plan is written the same way, in
 //! alphabetical order: `copy local FS (new on remote)`, `delete remote (deleted on local)`,
 //! `flags local +F (changed on remote)`, `agree +S`, `adopt FS`, `rekey b`, `rebind a`, `forget`,
-//! `withheld delete remote: RepositoryReadOnly`; `nothing` if there is none of these.
+//! `withheld delete remote: RepositoryReadOnly`, `leave` and `return` for a pair that is outside or
+//! inside now, `outside local` for a message that is not copied from there; `nothing` if there is
+//! none of these.
 
 use std::num::NonZeroU32;
 
 use offlineimap_core::{
-    Access, Base, Coverage, Epoch, FlagSupport, Flags, Hints, Item, Key, MailboxPlan, Observation,
-    Pair, PerSide, Policy, Reason, Removal, Side, Withheld, plan,
+    Access, Base, Bounds, Coverage, Epoch, FlagSupport, Flags, Hints, Item, Key, MailboxPlan,
+    Observation, Pair, PerSide, Policy, Reach, Reason, Removal, Side, Withheld, plan,
 };
 
 /// Everything that a row does not say.
@@ -151,12 +155,18 @@ pub(crate) fn flags(text: &str) -> Flags {
 
 fn observation(setting: &Setting, side: Side, cell: &str) -> Observation {
     let items = match cell {
-        "-" | "?" => Vec::new(),
-        cell => vec![item(side, cell)],
+        "-" | "?" | "!" => Vec::new(),
+        cell => vec![item(side, cell.trim_start_matches('!'))],
     };
+    let outside = items.iter().map(|item| item.key.clone()).collect();
     let mut seen = Observation::complete(epochs().get(side).clone(), items);
     if cell == "?" {
         seen = seen.covering(Coverage::Listed { gone: [].into() });
+    }
+    if cell == "!" {
+        seen = seen.restricted(Reach::Nothing, [].into());
+    } else if cell.starts_with('!') {
+        seen = seen.covering(Coverage::Restricted { reach: Reach::All, outside });
     }
     seen.support = setting.support.get(side).clone();
     seen.access = *setting.access.get(side);
@@ -186,8 +196,15 @@ fn base_of(cell: &str) -> Base {
         Some(_) => panic!("base: {cell}"),
         None => (cell, None),
     };
-    let pair =
-        (cell != "-").then(|| Pair { deleted_on, ..Pair::new(number(1), name("a"), flags(cell)) });
+    let (cell, bounds) = match cell.strip_suffix('!') {
+        Some(cell) => (cell, Bounds::Outside),
+        None => (cell, Bounds::Inside),
+    };
+    let pair = (cell != "-").then(|| Pair {
+        deleted_on,
+        bounds,
+        ..Pair::new(number(1), name("a"), flags(cell))
+    });
     Base::new(epochs(), pair.into_iter().collect())
 }
 
@@ -218,7 +235,11 @@ pub(crate) fn lines(plan: &MailboxPlan) -> Vec<Line> {
     let mut lines = Vec::new();
     for op in &plan.adopt {
         let keys = format!("{}={}", op.remote, op.local);
-        lines.push(Line::new("adopt", keys, format!(" {}", spelt(&op.flags))));
+        let verb = match op.bounds {
+            Bounds::Inside => "adopt",
+            Bounds::Outside => "adopt outside",
+        };
+        lines.push(Line::new(verb, keys, format!(" {}", spelt(&op.flags))));
     }
     for op in &plan.rekey {
         lines.push(Line::new("rekey", op.pair.to_string(), format!(" {}", op.local)));
@@ -231,6 +252,18 @@ pub(crate) fn lines(plan: &MailboxPlan) -> Vec<Line> {
     }
     for pair in &plan.forget {
         lines.push(Line::new("forget", pair.to_string(), ""));
+    }
+    for (pair, bounds) in &plan.bounds {
+        let verb = match bounds {
+            Bounds::Inside => "return",
+            Bounds::Outside => "leave",
+        };
+        lines.push(Line::new(verb, pair.to_string(), ""));
+    }
+    for side in Side::BOTH {
+        for key in plan.outside.get(side) {
+            lines.push(Line::new(format!("outside {side}"), key.to_string(), ""));
+        }
     }
     for side in Side::BOTH {
         for op in plan.copies.get(side) {

@@ -11,4 +11,5 @@ mod marked;
 mod policy;
 mod presence;
 mod properties;
+mod restrictions;
 mod world;

@@ -307,7 +307,7 @@ fn turn(effect: &Effect) -> u8 {
     match effect {
         Effect::Forget(_) => 0,
         Effect::Adopt(_) => 1,
-        Effect::Rekey(_) | Effect::Agree(..) => 2,
+        Effect::Rekey(_) | Effect::Agree(..) | Effect::Move(..) => 2,
         Effect::Copy { .. } => 3,
         Effect::Flags { .. } => 4,
         Effect::Delete { .. } => 5,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use offlineimap_core::{
-    Base, Coverage, FlagChange, Flags, Hints, Intent, IntentKind, Item, Key, MailboxPlan,
+    Base, Bounds, Coverage, FlagChange, Flags, Hints, Intent, IntentKind, Item, Key, MailboxPlan,
     Observation, Pair, PerSide, Policy, Rebind, Removal, Settlement, Side, SystemFlag, plan,
     settle,
 };
@@ -37,6 +37,7 @@ pub(crate) enum Effect {
     Bind(Rebind),
     Agree(Key, FlagChange),
     Forget(Key),
+    Move(Key, Bounds),
     Copy { to: Side, source: Key, settles: Flags },
     Flags { on: Side, pair: Key, target: Key, change: FlagChange },
     Delete { on: Side, pair: Key, target: Key, removal: Removal },
@@ -46,6 +47,12 @@ impl World {
     /// Keys handed out from now on are not in use.
     pub(crate) fn new(policy: Policy) -> Self {
         Self { policy, next: 1000, ..Self::default() }
+    }
+
+    /// Hands out the number of a message that arrives.
+    pub(crate) fn next_number(&mut self) -> Key {
+        self.next += 1;
+        number(self.next)
     }
 
     pub(crate) fn observe(&self) -> PerSide<Observation> {
@@ -103,7 +110,11 @@ impl World {
     /// out.
     pub(crate) fn happen(&mut self, effect: &Effect) -> Option<Key> {
         match effect {
-            Effect::Adopt(_) | Effect::Rekey(_) | Effect::Agree(..) | Effect::Forget(_) => None,
+            Effect::Adopt(_)
+            | Effect::Rekey(_)
+            | Effect::Agree(..)
+            | Effect::Move(..)
+            | Effect::Forget(_) => None,
             Effect::Bind(bind) => self.bind(&bind.local, &bind.pair),
             Effect::Copy { to, source, .. } => {
                 let letter = self.sides.get(to.other()).get(source)?;
@@ -149,6 +160,7 @@ impl World {
                 pair.flags = settles.apply(&pair.flags);
             }
             Effect::Forget(pair) => drop(self.base.remove(pair)),
+            Effect::Move(pair, bounds) => self.base.get_mut(pair).unwrap().bounds = *bounds,
             Effect::Copy { to, source, settles } => {
                 let Some(key) = key else { return };
                 let pair = match to {
@@ -200,6 +212,7 @@ impl World {
             | Effect::Rekey(_)
             | Effect::Bind(_)
             | Effect::Agree(..)
+            | Effect::Move(..)
             | Effect::Forget(_)
             | Effect::Delete { .. } => return,
         };
@@ -239,11 +252,11 @@ impl World {
 pub(crate) fn effects(plan: &MailboxPlan) -> Vec<Effect> {
     let mut effects: Vec<Effect> = Vec::new();
     effects.extend(plan.forget.iter().cloned().map(Effect::Forget));
-    effects.extend(
-        plan.adopt.iter().map(|op| {
-            Effect::Adopt(Pair::new(op.remote.clone(), op.local.clone(), op.flags.clone()))
-        }),
-    );
+    effects.extend(plan.adopt.iter().map(|op| {
+        let pair = Pair::new(op.remote.clone(), op.local.clone(), op.flags.clone());
+        Effect::Adopt(Pair { bounds: op.bounds, ..pair })
+    }));
+    effects.extend(plan.bounds.iter().map(|(pair, bounds)| Effect::Move(pair.clone(), *bounds)));
     effects.extend(plan.rekey.iter().cloned().map(Effect::Rekey));
     effects.extend(plan.agree.iter().cloned().map(|(pair, change)| Effect::Agree(pair, change)));
     for to in Side::BOTH {

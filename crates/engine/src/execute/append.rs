@@ -190,6 +190,7 @@ impl Copying<'_> {
         mut changes: Vec<Change>,
     ) -> Result<BTreeMap<Key, Upload>, RunError> {
         let mut bindings = Vec::new();
+        let mut stored_now = 0;
         for Confirmed { source, stored } in answers.confirmed {
             let Some(upload) = uploads.remove(&source) else { continue };
             bindings.push(Binding { key: source.clone(), counterpart: stored.clone() });
@@ -200,8 +201,9 @@ impl Copying<'_> {
             };
             changes.push(Change::Insert(pair, Some(upload.content)));
             changes.push(Change::Close(upload.intent));
+            stored_now += 1;
         }
-        self.worker.state.apply(self.worker.open.id, changes).await?;
+        self.worker.confirm(stored_now, changes).await?;
         if *self.worker.open.hints.get(self.to.other()) == Hints::Kept {
             self.worker.bind(source, bindings).await?;
         }

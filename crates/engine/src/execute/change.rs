@@ -83,6 +83,7 @@ impl Worker<'_> {
             let results = mailbox.change_flags(asked).await;
             let mut changes = Vec::with_capacity(batch.len() * 2);
             let mut fatal = None;
+            let mut made = 0;
             for ((op, intent), result) in batch.iter().zip(intents).zip(results) {
                 match result {
                     Ok(Applied::Done(())) => {
@@ -91,6 +92,7 @@ impl Worker<'_> {
                             change: op.settles.clone(),
                         });
                         changes.push(Change::Close(intent));
+                        made += 1;
                     }
                     Ok(Applied::Stale) => changes.push(Change::Close(intent)),
                     Err(error) => match error.kind() {
@@ -109,7 +111,7 @@ impl Worker<'_> {
                     },
                 }
             }
-            self.state.apply(self.open.id, changes).await?;
+            self.confirm(made, changes).await?;
             if let Some(error) = fatal {
                 return self.give_up("changing flags", error);
             }
@@ -182,7 +184,7 @@ impl Worker<'_> {
                 }
             }
         }
-        self.state.apply(self.open.id, changes).await?;
+        self.confirm(changes.len(), changes).await?;
         Ok(fatal)
     }
 }

@@ -106,6 +106,7 @@ impl Copying<'_> {
         batch: Vec<Delivered>,
     ) -> Result<(), RunError> {
         let (state, id) = (self.worker.state, self.worker.open.id);
+        let mut stored_now = 0;
         let mut waiting = Vec::with_capacity(batch.len());
         let mut staged = Vec::with_capacity(batch.len());
         let mut kinds = Vec::with_capacity(batch.len());
@@ -143,8 +144,9 @@ impl Copying<'_> {
             };
             changes.push(Change::Insert(pair, Some(content)));
             changes.push(Change::Close(intent));
+            stored_now += 1;
         }
-        Ok(state.apply(id, changes).await?)
+        self.worker.confirm(stored_now, changes).await
     }
 }
 

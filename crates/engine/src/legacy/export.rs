@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use offlineimap_core::{Base, FolderPair, PerSide, Side, StoreError};
+use offlineimap_core::{Base, Bounds, FolderPair, PerSide, Side, StoreError};
 
 use super::files::{FolderFiles, Places};
 use super::names::status_file_name;
@@ -14,7 +14,7 @@ use super::text::{StatusRow, UidMap, render_uid_map};
 use crate::account::Account;
 use crate::lock::{AccountLock, LockError};
 use crate::state::legacy::{retire, sync_directory_of, write_status};
-use crate::state::{Standing, State, StateError};
+use crate::state::{Standing, StartedAt, State, StateError};
 
 /// What was exported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,16 +143,17 @@ pub async fn export(account: &Account) -> Result<Exported, ExportError> {
                     Rows::None
                 }
             };
-            work.push((files, known.base, rows));
+            work.push((files, known.base, known.started_at, rows));
         }
     }
     drop(state);
     let steps = account.steps.clone();
     let written = tokio::task::spawn_blocking(move || {
         let mut directories = BTreeSet::new();
-        for (files, base, rows) in &work {
+        for (files, base, started_at, rows) in &work {
             steps.step("export mailbox");
             write_folder(files, base, *rows, &mut directories)?;
+            write_start(files, started_at.as_ref(), &mut directories)?;
         }
         for directory in &directories {
             sync_directory_of(&directory.join("file")).map_err(io_error(directory))?;
@@ -187,7 +188,8 @@ fn write_folder(
     let mut map = UidMap::new();
     for pair in base.pairs() {
         let Some(uid) = pair.remote.as_number() else { continue };
-        if which == Rows::All {
+        // What is outside of the restrictions may be missing on a side without having been deleted.
+        if which == Rows::All && pair.bounds == Bounds::Inside {
             rows.push(StatusRow { uid, flags: pair.flags.clone() });
         }
         if let Some(local) = pair.local.as_number() {
@@ -211,6 +213,18 @@ fn write_folder(
         }
         None => Ok(()),
     }
+}
+
+/// Without this file, OfflineIMAP wants the other side to be empty before it begins with a
+/// `startdate`.
+fn write_start(
+    files: &FolderFiles,
+    started_at: Option<&StartedAt>,
+    directories: &mut BTreeSet<PathBuf>,
+) -> Result<(), ExportError> {
+    let start = started_at.and_then(|it| Some((it.side()?, it.key.as_number()?)));
+    let Some((side, uid)) = start else { return Ok(()) };
+    replace(files.start_uid.get(side), &format!("{uid}\n"), directories)
 }
 
 /// Writes a file as a whole. A crash leaves the old one or the new one.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::num::NonZeroU32 as Uid;
 use std::path::{Path, PathBuf};
 
 use offlineimap_core::{FolderPair, Listing, MailboxName, PerSide, Side};
@@ -70,7 +71,8 @@ pub(super) struct FolderFiles {
     pub(super) plain: PathBuf,
     pub(super) validity: PerSide<PathBuf>,
     pub(super) uid_map: PathBuf,
-    start_uid: PathBuf,
+    /// Where a `startdate` began.
+    pub(super) start_uid: PerSide<PathBuf>,
 }
 
 /// What OfflineIMAP knew of a folder.
@@ -155,9 +157,6 @@ impl OldFiles {
     ) -> Result<Option<OldFolder>, OldFilesError> {
         let name = status_file_name(visible, self.places.separators.remote);
         let files = self.places.files(pair, &name);
-        if files.start_uid.exists() {
-            tracing::debug!(path = %files.start_uid.display(), "an old StartUID has no effect");
-        }
         let (rows, source) = match read_status(&files.database, &self.scratch)? {
             rows if rows.is_empty() => (read_plain(&files.plain)?, Source::PlainText),
             rows => (rows, Source::Database),
@@ -176,6 +175,29 @@ impl OldFiles {
             local: read_validity(&files.validity.local)?,
         };
         Ok(Some(OldFolder { rows, source, validity, uid_map: read_uid_map(&files.uid_map)? }))
+    }
+}
+
+impl OldFiles {
+    /// Reads where a `startdate` of one repository began in a folder. Nothing if that cannot be
+    /// read: then it is found out anew.
+    pub(crate) fn start_uid(
+        &self,
+        pair: &FolderPair,
+        side: Side,
+    ) -> Result<Option<Uid>, StateError> {
+        // The name of the status file has no part in it.
+        let files = self.places.files(pair, "");
+        let path = files.start_uid.get(side);
+        match read(path) {
+            Ok(bytes) => Ok(bytes.and_then(|bytes| parse_validity(&bytes)).and_then(Uid::new)),
+            Err(OldFilesError::Io { path, source }) => Err(StateError::Io { path, source }),
+            Err(
+                OldFilesError::Database(_)
+                | OldFilesError::Damaged { .. }
+                | OldFilesError::Shared { .. },
+            ) => Ok(None),
+        }
     }
 }
 
@@ -204,7 +226,7 @@ impl Places {
             plain: self.account.join(plain).join(status),
             validity: PerSide::from_fn(|side| in_repository(side, "FolderValidity")),
             uid_map: in_repository(Side::Local, "UIDMapping"),
-            start_uid: in_repository(Side::Remote, "StartUID"),
+            start_uid: PerSide::from_fn(|side| in_repository(side, "StartUID")),
         }
     }
 }

@@ -184,7 +184,7 @@ fn counterparts(old: &OldFolder, local: &Observation) -> Result<Vec<Counterpart>
 fn there_or_gone(key: Key, local: &Observation) -> Counterpart {
     match local.presence(&key) {
         Presence::Absent => Counterpart::Gone,
-        Presence::Present(_) | Presence::Unknown => Counterpart::There(key),
+        Presence::Present(_) | Presence::Unknown | Presence::Outside => Counterpart::There(key),
     }
 }
 

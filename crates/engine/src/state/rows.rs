@@ -3,12 +3,13 @@
 use std::num::NonZeroU32;
 
 use offlineimap_core::{
-    Base, Digest, Epoch, Fingerprint, Flags, FolderPair, Key, MailboxName, Pair, PerSide, Side,
+    Base, Bounds, Digest, Epoch, Fingerprint, Flags, FolderPair, Key, MailboxName, Pair, PerSide,
+    Side, Token,
 };
 use rusqlite::types::{Type, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Change, Era, Known, MailboxId, MailboxRow, Standing};
+use super::{Change, Era, Known, MailboxId, MailboxRow, Settled, Standing, StartedAt};
 
 pub(super) fn mailboxes(db: &Connection) -> rusqlite::Result<Vec<MailboxRow>> {
     db.prepare("SELECT id, remote_name, local_name FROM mailbox ORDER BY id")?
@@ -27,7 +28,8 @@ pub(super) fn mailboxes(db: &Connection) -> rusqlite::Result<Vec<MailboxRow>> {
 pub(super) fn base(db: &Connection, folder: &FolderPair) -> rusqlite::Result<Known> {
     let found = db
         .query_row(
-            "SELECT id, remote_epoch, local_epoch, remote_identity, local_identity, standing
+            "SELECT id, remote_epoch, local_epoch, remote_identity, local_identity, standing,
+                    start_key, start_rule, remote_token, local_token, token_rule
              FROM mailbox WHERE remote_name = ?1 AND local_name = ?2",
             params![folder.remote.as_str(), folder.local.as_str()],
             |row| {
@@ -40,14 +42,30 @@ pub(super) fn base(db: &Connection, folder: &FolderPair) -> rusqlite::Result<Kno
                     "whole" => Standing::Whole,
                     _ => Standing::Rebuilding,
                 };
-                Ok((MailboxId(row.get(0)?), epochs, identities, standing))
+                let started_at = match (row.get_ref(6)?, row.get::<_, Option<String>>(7)?) {
+                    (ValueRef::Null, _) | (_, None) => None,
+                    (_, Some(rule)) => Some(StartedAt { key: key(row, 6)?, rule }),
+                };
+                let [remote, local] = [row.get::<_, Option<String>>(8)?, row.get(9)?];
+                let tokens = PerSide { remote, local }.map(|text| text.map(Token::new));
+                let settled = row.get::<_, Option<String>>(10)?;
+                let settled = settled.map(|rule| Settled { tokens, rule });
+                let known = Known {
+                    id: Some(MailboxId(row.get(0)?)),
+                    identities,
+                    standing,
+                    started_at,
+                    settled,
+                    base: Base::default(),
+                };
+                Ok((MailboxId(row.get(0)?), epochs, known))
             },
         )
         .optional()?;
-    let Some((id, epochs, identities, standing)) = found else { return Ok(Known::default()) };
+    let Some((id, epochs, known)) = found else { return Ok(Known::default()) };
     let pairs = db
         .prepare_cached(
-            "SELECT remote_key, local_key, flags, deleted_on FROM pair
+            "SELECT remote_key, local_key, flags, deleted_on, bounds FROM pair
              WHERE mailbox = ?1 ORDER BY remote_key",
         )?
         .query_map([id.0], |row| {
@@ -56,10 +74,14 @@ pub(super) fn base(db: &Connection, folder: &FolderPair) -> rusqlite::Result<Kno
                 local: key(row, 1)?,
                 flags: flags(row, 2)?,
                 deleted_on: row.get_ref(3)?.as_str_or_null()?.map(side).transpose()?,
+                bounds: match row.get_ref(4)?.as_str()? {
+                    "outside" => Bounds::Outside,
+                    _ => Bounds::Inside,
+                },
             })
         })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(Known { id: Some(id), identities, standing, base: Base::new(epochs, pairs) })
+    Ok(Known { base: Base::new(epochs, pairs), ..known })
 }
 
 pub(super) fn enter_mailbox(
@@ -73,7 +95,9 @@ pub(super) fn enter_mailbox(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (remote_name, local_name)
          DO UPDATE SET remote_epoch = ?3, local_epoch = ?4,
-                       remote_identity = ?5, local_identity = ?6, standing = 'rebuilding'
+                       remote_identity = ?5, local_identity = ?6, standing = 'rebuilding',
+                       start_key = NULL, start_rule = NULL, remote_token = NULL,
+                       local_token = NULL, token_rule = NULL
          RETURNING id",
         params![
             folder.remote.as_str(),
@@ -151,8 +175,8 @@ fn apply_one(db: &Connection, id: MailboxId, change: &Change) -> rusqlite::Resul
         Change::Insert(pair, content) => {
             db.prepare_cached(
                 "INSERT OR REPLACE INTO pair (mailbox, remote_key, local_key, flags, deleted_on,
-                                              wire_octets, message_id, digest)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                                              wire_octets, message_id, digest, bounds)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 id.0,
@@ -163,6 +187,7 @@ fn apply_one(db: &Connection, id: MailboxId, change: &Change) -> rusqlite::Resul
                 content.as_ref().and_then(|it| i64::try_from(it.wire_octets).ok()),
                 content.as_ref().and_then(|it| it.message_id.as_deref()),
                 content.as_ref().and_then(|it| it.digest.as_ref()).map(|it| it.as_bytes().to_vec()),
+                bounds_text(pair.bounds),
             ])?;
         }
         Change::SetLocal { pair, local } => {
@@ -192,6 +217,37 @@ fn apply_one(db: &Connection, id: MailboxId, change: &Change) -> rusqlite::Resul
                 "UPDATE pair SET deleted_on = ?3 WHERE mailbox = ?1 AND remote_key = ?2",
             )?
             .execute(params![id.0, value(pair), side_text(*on)])?;
+        }
+        Change::SetBounds { pair, bounds } => {
+            db.prepare_cached(
+                "UPDATE pair SET bounds = ?3 WHERE mailbox = ?1 AND remote_key = ?2",
+            )?
+            .execute(params![id.0, value(pair), bounds_text(*bounds)])?;
+        }
+        Change::StartAt(StartedAt { key, rule }) => {
+            db.execute(
+                "UPDATE mailbox SET start_key = ?2, start_rule = ?3 WHERE id = ?1",
+                params![id.0, value(key), rule],
+            )?;
+        }
+        Change::Settled(Settled { tokens, rule }) => {
+            db.execute(
+                "UPDATE mailbox SET remote_token = ?2, local_token = ?3, token_rule = ?4
+                 WHERE id = ?1",
+                params![
+                    id.0,
+                    tokens.remote.as_ref().map(Token::as_str),
+                    tokens.local.as_ref().map(Token::as_str),
+                    rule
+                ],
+            )?;
+        }
+        Change::Unsettled => {
+            db.execute(
+                "UPDATE mailbox SET remote_token = NULL, local_token = NULL, token_rule = NULL
+                 WHERE id = ?1",
+                [id.0],
+            )?;
         }
         Change::Forget { pair } => {
             db.prepare_cached("DELETE FROM pair WHERE mailbox = ?1 AND remote_key = ?2")?
@@ -263,6 +319,13 @@ pub(super) fn side(text: &str) -> rusqlite::Result<Side> {
         "remote" => Ok(Side::Remote),
         "local" => Ok(Side::Local),
         _ => Err(rusqlite::Error::FromSqlConversionFailure(0, Type::Text, "not a side".into())),
+    }
+}
+
+fn bounds_text(bounds: Bounds) -> &'static str {
+    match bounds {
+        Bounds::Inside => "inside",
+        Bounds::Outside => "outside",
     }
 }
 

@@ -75,6 +75,22 @@ const MIGRATIONS: &[(i64, &str)] = &[
     ) STRICT;
 ",
     ),
+    (
+        3,
+        r"
+    -- Whether the user's restrictions leave the message out.
+    ALTER TABLE pair ADD COLUMN bounds TEXT NOT NULL DEFAULT 'inside'
+                     CHECK (bounds IN ('inside', 'outside'));
+    -- Where a `startdate` begins, and which one that is.
+    ALTER TABLE mailbox ADD COLUMN start_key ANY;
+    ALTER TABLE mailbox ADD COLUMN start_rule TEXT;
+    -- The stamps of both sides from before the last sync that left nothing to do, and the
+    -- restrictions that held then.
+    ALTER TABLE mailbox ADD COLUMN remote_token TEXT;
+    ALTER TABLE mailbox ADD COLUMN local_token TEXT;
+    ALTER TABLE mailbox ADD COLUMN token_rule TEXT;
+",
+    ),
 ];
 
 /// Opens the database as [`open`] does. One that is damaged is moved aside under the name that is
@@ -228,7 +244,7 @@ mod tests {
             let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
             assert_eq!(count("SELECT count(*) FROM mailbox"), 1, "version {version}");
             assert_eq!(count("SELECT count(*) FROM outdated"), 0, "version {version}");
-            assert_eq!(count("PRAGMA user_version"), 2, "version {version}");
+            assert_eq!(count("PRAGMA user_version"), 3, "version {version}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use offlineimap_core::{Allowed, DeleteLimit, Flags, Key, NameRules, PerSide, Policy, Store};
-use offlineimap_engine::{Account, Durability, Event, Mode, sync_account};
+use offlineimap_engine::{Account, Durability, Event, Mode, Pace, Restrictions, sync_account};
 use offlineimap_testkit::memory_store::{MemoryStore, PowerSwitch, Unsynced};
 use offlineimap_testkit::message::Body;
 use tempfile::TempDir;
@@ -18,6 +18,8 @@ pub(crate) struct Rig {
     pub(crate) stores: PerSide<Arc<dyn Store>>,
     pub(crate) power: PowerSwitch,
     pub(crate) policy: Policy,
+    pub(crate) restrictions: Restrictions,
+    pub(crate) pace: Pace,
     pub(crate) delete_limit: DeleteLimit,
     pub(crate) allowed: Allowed,
     pub(crate) metadata: TempDir,
@@ -33,6 +35,7 @@ pub(crate) struct Told {
     pub(crate) warnings: Vec<String>,
     pub(crate) ignored: Vec<String>,
     pub(crate) copied: usize,
+    pub(crate) skipped: Vec<String>,
     /// The number of messages taken over.
     pub(crate) adopted: usize,
     pub(crate) planned: Vec<String>,
@@ -53,6 +56,8 @@ impl Rig {
             local,
             power,
             policy: Policy::default(),
+            restrictions: Restrictions::default(),
+            pace: Pace::Full,
             delete_limit: DeleteLimit::Default,
             allowed: Allowed::Nowhere,
             metadata: tempfile::tempdir().unwrap(),
@@ -102,6 +107,8 @@ impl Rig {
             stores: self.stores.clone(),
             rules: PerSide { remote: Arc::new(AnyName), local: Arc::new(AnyName) },
             policy: self.policy,
+            restrictions: self.restrictions,
+            pace: self.pace,
             delete_limit: self.delete_limit,
             allowed: self.allowed.clone(),
             mode,
@@ -163,6 +170,7 @@ impl Told {
             Event::FolderIgnored { ignored, .. } => self.ignored.push(format!("{ignored:?}")),
             Event::FolderCreationInfinite { names, .. } => self.errors.push(format!("{names:?}")),
             Event::Copying { .. } => self.copied += 1,
+            Event::FolderSkipped { folder } => self.skipped.push(folder.folder.to_string()),
             Event::Adopted { messages, .. } => self.adopted += messages,
             Event::Planned { plan, .. } => self.planned.push(format!("{plan:?}")),
             Event::AccountStarted { .. }

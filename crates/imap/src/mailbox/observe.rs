@@ -1,26 +1,35 @@
-//! Listing all messages with their flags.
+//! Listing messages with their flags: all of them, or those inside of a window.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
 
-use offlineimap_core::{Access, Epoch, Flags, Frontier, Item, Key, Observation, StoreError};
-use offlineimap_imap_proto::command::{Command, FetchItem, Messages};
+use offlineimap_core::{
+    Access, Coverage, Epoch, Flags, Frontier, Item, Key, Observation, Reach, Start, StoreError,
+    Window,
+};
+use offlineimap_imap_proto::command::{Command, FetchItem, Messages, SearchKey};
 use offlineimap_imap_proto::flags::Flags as WireFlags;
 use offlineimap_imap_proto::response::{Untagged, VanishedAge};
 use offlineimap_imap_proto::session::{Access as WireAccess, Outcome, Selected};
-use offlineimap_imap_proto::uid_set::Uid;
+use offlineimap_imap_proto::uid_set::{Uid, UidSet};
 
-use crate::connection::{Happening, accepted};
+use crate::connection::{Happening, Ticket, accepted};
 use crate::mailbox::ImapMailbox;
+use crate::mailbox::search::{found, half_as_large, larger, search, search_command};
 use crate::pool::{Attempts, Lease, Purpose};
+use crate::store::stamp;
 use crate::translate::{flag_support, flags};
 
-/// Observes the mailbox, looking a second time if the first listing does not add up.
-pub(super) async fn observe(mailbox: &ImapMailbox) -> Result<Observation, StoreError> {
+/// Observes what is inside of a window, looking a second time if the first listing does not add up.
+pub(super) async fn observe(
+    mailbox: &ImapMailbox,
+    window: &Window,
+) -> Result<Observation, StoreError> {
     let mut attempts = Attempts::new(mailbox.pool.config());
     let mut doubt = None;
     loop {
-        match look(mailbox, doubt.as_ref()).await {
+        match look(mailbox, window, doubt.as_ref()).await {
             Ok(Look::Clear(observation)) => return Ok(*observation),
             Ok(Look::Doubtful(first)) if doubt.is_none() => {
                 tracing::warn!("{}: {}; looking again", mailbox.name, first.in_words());
@@ -84,6 +93,16 @@ impl Tally {
         self.expunged = self.expunged.saturating_add(count);
     }
 
+    /// The same numbers without the messages before the first one that was listed.
+    fn from(&self, first_seq: u32) -> Self {
+        let before_it = first_seq.saturating_sub(1);
+        Self {
+            before: self.before.saturating_sub(before_it),
+            exists: self.exists.saturating_sub(before_it),
+            expunged: self.expunged,
+        }
+    }
+
     /// Says what is wrong with a listing of so many messages.
     fn doubt(&self, listed: usize, before: Option<&Doubt>) -> Option<Doubt> {
         let at_most = u64::from(self.exists) + u64::from(self.expunged);
@@ -98,7 +117,11 @@ impl Tally {
     }
 }
 
-async fn look(mailbox: &ImapMailbox, before: Option<&Doubt>) -> Result<Look, StoreError> {
+async fn look(
+    mailbox: &ImapMailbox,
+    window: &Window,
+    before: Option<&Doubt>,
+) -> Result<Look, StoreError> {
     let mut lease = mailbox.pool.lease(Purpose::Mailbox(&mailbox.wire)).await?;
     let is_fresh = mailbox.fresh.swap(false, Ordering::AcqRel);
     let view = mailbox.view(&mut lease)?.filter(|selected| is_fresh && selected.exists > 0);
@@ -106,16 +129,49 @@ async fn look(mailbox: &ImapMailbox, before: Option<&Doubt>) -> Result<Look, Sto
         Some(selected) => (selected, Renewal::Noop),
         None => (mailbox.select(&mut lease).await?, Renewal::Select),
     };
-    let mut listing = Listing::of(mailbox, &selected);
-    if selected.exists > 0 {
-        listing.hear(&mut lease, renewal).await?;
+    let token = stamp(
+        selected.uid_validity,
+        selected.uid_next,
+        Some(selected.exists),
+        selected.highest_mod_seq,
+    );
+    let reach = reach(mailbox, &mut lease, &window.start).await?;
+    let mut listing = Listing::of(mailbox, &selected, &reach);
+    if selected.exists > 0 && reach != Reach::Nothing {
+        listing.hear(&mut lease, renewal, window.largest).await?;
     }
-    let Listing { mut listed, tally, doubt, .. } = listing;
+    let Listing { mut listed, tally, doubt, first, first_seq, heard, large, .. } = listing;
     // Of several lines about one message the last is the news; the sort keeps their order.
     listed.reverse();
     listed.sort_by_key(|(uid, _)| *uid);
     listed.dedup_by_key(|(uid, _)| *uid);
-    if let Some(doubt) = doubt.or_else(|| tally.doubt(listed.len(), before)) {
+    let miscount = || match (&reach, first_seq) {
+        (Reach::All, _) => tally.doubt(listed.len(), before),
+        (Reach::Nothing, _) | (Reach::From(_), None) => None,
+        // They have moved meanwhile, and prove nothing.
+        (Reach::From(_), Some(_)) if tally.expunged > 0 => {
+            before.is_none().then_some(Doubt::InMotion)
+        }
+        // Numbers have no gaps: from the first one that was listed to the last, all must be there.
+        (Reach::From(_), Some(seq)) => tally.from(seq).doubt(listed.len(), before),
+    };
+    if let Some(doubt) = doubt.or_else(miscount) {
+        return Ok(Look::Doubtful(doubt));
+    }
+    if matches!(reach, Reach::From(_)) && tally.exists > 0 && heard == 0 {
+        // `n:*` brings the last message in any case (RFC 9051 §6.4.8), though not from Courier.
+        let inside = [SearchKey::Messages(Messages::UidsFrom(first))];
+        let there = search(mailbox, &mut lease, &inside).await?;
+        if there.last().is_some_and(|uid| uid >= first) {
+            let doubt = Doubt::Count { listed: 0, exists: tally.exists };
+            return Ok(Look::Doubtful(doubt));
+        }
+    }
+    let found_by_day = matches!(window.start, Start::Day(_)) && reach != Reach::Nothing;
+    let begins = listed.first().is_some_and(|(uid, _)| *uid == first);
+    if found_by_day && tally.expunged == 0 && !begins {
+        // The search has found the message with which the window begins, and the listing has not.
+        let doubt = Doubt::Count { listed: listed.len(), exists: tally.exists };
         return Ok(Look::Doubtful(doubt));
     }
     let epoch = mailbox.check_epoch(&selected)?;
@@ -128,7 +184,33 @@ async fn look(mailbox: &ImapMailbox, before: Option<&Doubt>) -> Result<Look, Sto
         WireAccess::ReadWrite => Access::ReadWrite,
     };
     observation.frontier = Some(frontier);
+    observation.token = token;
+    if !window.is_everything() {
+        let large = match window.largest {
+            Some(limit) => larger(mailbox, &mut lease, &large, limit).await?,
+            None => BTreeSet::new(),
+        };
+        let outside: BTreeSet<Key> = large.into_iter().map(Key::number).collect();
+        observation = observation.covering(Coverage::Restricted { reach, outside });
+    }
     Ok(Look::Clear(Box::new(observation)))
+}
+
+/// Finds out which UIDs a window reaches.
+async fn reach(
+    mailbox: &ImapMailbox,
+    lease: &mut Lease,
+    start: &Start,
+) -> Result<Reach, StoreError> {
+    match start {
+        Start::Beginning => Ok(Reach::All),
+        Start::At(key) => Ok(Reach::From(key.clone())),
+        Start::Day(day) => {
+            let since = [SearchKey::Since(crate::translate::day(*day))];
+            let first = search(mailbox, lease, &since).await?.first();
+            Ok(first.map_or(Reach::Nothing, |uid| Reach::From(Key::number(uid))))
+        }
+    }
 }
 
 /// How the view of the mailbox was, or is to be, brought up to date.
@@ -146,27 +228,55 @@ struct Listing<'a> {
     listed: Vec<(Uid, Flags)>,
     tally: Tally,
     doubt: Option<Doubt>,
+    /// The lowest UID that is asked for.
+    first: Uid,
+    /// The lowest message number with such a UID that was heard.
+    first_seq: Option<u32>,
+    /// How many messages were heard of, those before the first one included.
+    heard: usize,
+    /// Messages that may be too large.
+    large: UidSet,
 }
 
 impl<'a> Listing<'a> {
-    fn of(mailbox: &'a ImapMailbox, selected: &Selected) -> Self {
+    fn of(mailbox: &'a ImapMailbox, selected: &Selected, reach: &Reach) -> Self {
         let exists = selected.exists;
+        let first = match reach {
+            Reach::From(key) => key.as_number().unwrap_or(NonZeroU32::MIN),
+            Reach::All | Reach::Nothing => NonZeroU32::MIN,
+        };
         // What a server says may be large and wrong.
         let expected = usize::try_from(exists).unwrap_or(usize::MAX).min(1 << 20);
         Self {
             mailbox,
-            listed: Vec::with_capacity(expected),
+            listed: match reach {
+                Reach::All => Vec::with_capacity(expected),
+                Reach::From(_) | Reach::Nothing => Vec::new(),
+            },
             tally: Tally { before: exists, exists, expunged: 0 },
             doubt: None,
+            first,
+            first_seq: None,
+            heard: 0,
+            large: UidSet::new(),
         }
     }
 
-    async fn hear(&mut self, lease: &mut Lease, renewal: Renewal) -> Result<(), StoreError> {
+    async fn hear(
+        &mut self,
+        lease: &mut Lease,
+        renewal: Renewal,
+        largest: Option<u64>,
+    ) -> Result<(), StoreError> {
+        let searching =
+            largest.map(|limit| search_command(lease, &half_as_large(self.first, limit)));
         let mut conversation = lease.converse()?;
         let noop = (renewal == Renewal::Noop).then(|| conversation.submit(Command::noop()));
-        let all = Messages::UidsFrom(NonZeroU32::MIN);
-        conversation.submit(Command::fetch(all, &[FetchItem::Flags]));
+        let wanted = Messages::UidsFrom(self.first);
+        conversation.submit(Command::fetch(wanted, &[FetchItem::Flags]));
+        let searching: Option<Ticket> = searching.map(|command| conversation.submit(command));
         let mut answer = None;
+        let mut refused_search = None;
         while conversation.open() > 0 {
             match conversation.next().await? {
                 Happening::Untagged(data) => self.take(data),
@@ -175,9 +285,15 @@ impl<'a> Listing<'a> {
                     self.tally.before = self.tally.exists;
                     self.tally.expunged = 0;
                 }
+                Happening::Completed { ticket, outcome, .. } if Some(ticket) == searching => {
+                    refused_search = accepted(&outcome).err();
+                }
                 Happening::Completed { outcome, .. } => answer = Some(outcome),
                 Happening::BodyStart { .. } | Happening::BodyChunk(_) | Happening::BodyEnd => {}
             }
+        }
+        if let Some(text) = refused_search {
+            return Err(self.mailbox.error(&format!("cannot be searched: {text}")));
         }
         match answer {
             // In a mailbox that has just become empty there is nothing that `1:*` could mean.
@@ -195,7 +311,13 @@ impl<'a> Listing<'a> {
     fn take(&mut self, data: Untagged) {
         match data {
             Untagged::Fetch(fetch) => match (fetch.uid, fetch.flags) {
-                (Some(uid), Some(WireFlags::Known(list))) => self.listed.push((uid, flags(&list))),
+                (Some(uid), _) if uid < self.first => self.heard += 1,
+                (Some(uid), Some(WireFlags::Known(list))) => {
+                    self.heard += 1;
+                    self.listed.push((uid, flags(&list)));
+                    let seq = self.first_seq.map_or(fetch.seq, |seq| seq.min(fetch.seq));
+                    self.first_seq = Some(seq);
+                }
                 (Some(uid), Some(WireFlags::Unparsable)) => {
                     self.doubt.get_or_insert(Doubt::UnreadableFlags(uid));
                 }
@@ -206,11 +328,17 @@ impl<'a> Listing<'a> {
                 ),
                 (_, None) => {}
             },
+            Untagged::Malformed(malformed) if matches!(&*malformed.name, "SEARCH" | "ESEARCH") => {
+                self.doubt.get_or_insert(Doubt::UnreadableLine);
+            }
             Untagged::Malformed(malformed) if malformed.name == "FETCH" => {
                 self.doubt.get_or_insert(match malformed.uid {
                     Some(uid) => Doubt::UnreadableFlags(uid),
                     None => Doubt::UnreadableLine,
                 });
+            }
+            data @ (Untagged::Search(_) | Untagged::Esearch(_)) => {
+                self.large.union_with(&found(data));
             }
             Untagged::Exists(exists) => self.tally.exists = exists,
             Untagged::Expunge(_) => self.tally.expunge(1),

@@ -110,11 +110,9 @@ fn listing(entries: &[ListEntry]) -> Listing {
             Ok(name) if name.chars().any(char::is_control) => {
                 listing.unusable.push(unusable("the name has control characters"));
             }
-            Ok(name) => listing.mailboxes.push(MailboxEntry {
-                name: MailboxName::new(name),
-                role: role(entry),
-                token: None,
-            }),
+            Ok(name) => listing
+                .mailboxes
+                .push(MailboxEntry { name: MailboxName::new(name), role: role(entry) }),
         }
     }
     listing

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use offlineimap_core::{
-    Access, Applied, Binding, Body, Delivery, Fetched, Fingerprint, FlagChange, Key, Listing,
-    Mailbox, MailboxName, NewMessage, Observation, Receiver, Removal, Removed, Scope, Side, Staged,
-    Store, StoreError, Stored,
+    Access, Applied, Binding, Body, Delivery, Fetched, Fingerprint, FlagChange, Key, Limit,
+    Listing, Mailbox, MailboxName, NewMessage, Observation, Receiver, Removal, Removed, Scope,
+    Side, Staged, Store, StoreError, Stored, Token, Window,
 };
 
 use super::{Amount, Phase, Profile};
@@ -65,6 +65,13 @@ impl Store for TimedStore {
         listing
     }
 
+    async fn stamps(&self, names: &[MailboxName]) -> Result<Vec<Option<Token>>, StoreError> {
+        let began = Instant::now();
+        let stamps = self.inner.stamps(names).await;
+        self.watch.note(Phase::List, began.elapsed(), Amount::of(names.len()));
+        stamps
+    }
+
     async fn create(&self, name: &MailboxName) -> Result<(), StoreError> {
         let began = Instant::now();
         let created = self.inner.create(name).await;
@@ -101,6 +108,21 @@ impl Mailbox for TimedMailbox {
         let messages = seen.as_ref().map_or(0, |seen| seen.items().len());
         self.watch.note(Phase::Survey, began.elapsed(), Amount::of(messages));
         seen
+    }
+
+    async fn observe_within(&self, window: &Window) -> Result<Observation, StoreError> {
+        let began = Instant::now();
+        let seen = self.inner.observe_within(window).await;
+        let messages = seen.as_ref().map_or(0, |seen| seen.items().len());
+        self.watch.note(Phase::Survey, began.elapsed(), Amount::of(messages));
+        seen
+    }
+
+    async fn beyond(&self, keys: &[Key], limit: Limit) -> Result<BTreeSet<Key>, StoreError> {
+        let began = Instant::now();
+        let beyond = self.inner.beyond(keys, limit).await;
+        self.watch.note(Phase::Identify, began.elapsed(), Amount::of(keys.len()));
+        beyond
     }
 
     async fn fetch(&self, keys: &[Key], receiver: &mut dyn Receiver) -> Result<(), StoreError> {

@@ -90,6 +90,7 @@ impl Audience {
             | Event::AddingFlags { folder: label, .. }
             | Event::RemovingFlags { folder: label, .. }
             | Event::EpochProblem { folder: label, .. }
+            | Event::FolderSkipped { folder: label }
             | Event::LocalReplaced { folder: label } => self.folder(label),
             Event::FolderStarted { folder, .. }
             | Event::Planned { folder, .. }

@@ -56,6 +56,9 @@ pub(super) fn texts(event: &Event) -> Vec<Text> {
         Event::CopiesStarted { from, to } => {
             debug(format!("Syncing messages {} -> {}", place(from), place(to)))
         }
+        Event::FolderSkipped { folder } => {
+            info(format!("Skipping {} (not changed)", folder.folder))
+        }
         Event::Recovered { folder, operations } => info(format!(
             "Settled {operations} operations of an interrupted run in folder {}",
             folder.local

@@ -103,6 +103,20 @@ impl Rig {
         self
     }
 
+    /// Without this option, in whichever section it was.
+    pub(crate) fn without(mut self, option: &str) -> Self {
+        let Lines { general, account, local, remote, .. } = &mut self.lines;
+        for lines in [general, account, local, remote] {
+            let others = std::mem::take(lines);
+            let start = format!("{option} =");
+            for line in others.lines().filter(|line| !line.starts_with(&start)) {
+                writeln!(lines, "{line}").unwrap();
+            }
+        }
+        self.configure();
+        self
+    }
+
     /// The home directory of the run: configuration, metadata and Maildir are in it.
     pub(crate) fn home(&self) -> &Path {
         self.directory.path()

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use offlineimap_core::{
-    Applied, Binding, Body, Delivery, Fetched, Fingerprint, FlagChange, Key, Mailbox, NewMessage,
-    Observation, Receiver, Removal, Removed, Scope, Staged, StoreError, Stored,
+    Applied, Binding, Body, Delivery, Fetched, Fingerprint, FlagChange, Key, Limit, Mailbox,
+    NewMessage, Observation, Receiver, Removal, Removed, Scope, Staged, StoreError, Stored, Window,
 };
 
 use super::{Fate, Fault, Method, Moment, Script};
@@ -72,6 +72,20 @@ impl Mailbox for FaultyMailbox {
         fate.before()?;
         let seen = self.inner.observe().await?;
         fate.after().map(|()| seen)
+    }
+
+    async fn observe_within(&self, window: &Window) -> Result<Observation, StoreError> {
+        let fate = self.script.call(Method::Observe);
+        fate.before()?;
+        let seen = self.inner.observe_within(window).await?;
+        fate.after().map(|()| seen)
+    }
+
+    async fn beyond(&self, keys: &[Key], limit: Limit) -> Result<BTreeSet<Key>, StoreError> {
+        let fate = self.script.call(Method::Fingerprints).together(keys);
+        fate.before()?;
+        let beyond = self.inner.beyond(keys, limit).await?;
+        fate.after().map(|()| beyond)
     }
 
     async fn fetch(&self, keys: &[Key], receiver: &mut dyn Receiver) -> Result<(), StoreError> {

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use offlineimap_core::{
     Access, Applied, Binding, Body, Delivery, Epoch, Fetched, Fingerprint, Fingerprinter,
-    FlagChange, Frontier, Hints, Item, Key, Mailbox, MailboxName, NewMessage, Observation,
-    Receiver, Removal, Removed, Scope, Staged, StoreError, StoreErrorKind, Stored, SystemFlag,
-    Token,
+    FlagChange, Frontier, Hints, Item, Key, Limit, Mailbox, MailboxName, NewMessage, Observation,
+    Reach, Receiver, Removal, Removed, Scope, Staged, Start, StoreError, StoreErrorKind, Stored,
+    SystemFlag, Token, Window,
 };
 
 use super::world::{Folder, Message};
@@ -229,6 +229,52 @@ impl Mailbox for OpenMailbox {
                 Temperament::Naming => seen.hints = Hints::Kept,
             }
             seen
+        })
+        .await
+    }
+
+    async fn observe_within(&self, window: &Window) -> Result<Observation, StoreError> {
+        let seen = self.observe().await?;
+        if self.store.temperament == Temperament::Naming || window.is_everything() {
+            return Ok(seen);
+        }
+        let (reach, outside) = self
+            .read(|folder| {
+                let since = |day: i64, message: &Message| {
+                    message.date.is_some_and(|date| date.unix_seconds.div_euclid(86_400) >= day)
+                };
+                let reach = match &window.start {
+                    Start::Beginning => Reach::All,
+                    Start::At(key) => Reach::From(key.clone()),
+                    Start::Day(day) => {
+                        let mut all = folder.messages().iter();
+                        let first = all.find(|(_, message)| since(*day, message));
+                        first.map_or(Reach::Nothing, |(key, _)| Reach::From(key.clone()))
+                    }
+                };
+                let is_large = |message: &Message| {
+                    let octets = message.wire(self.store.temperament).len() as u64;
+                    window.largest.is_some_and(|limit| octets > limit)
+                };
+                let all = folder.messages().iter();
+                let large = all.filter(|(_, message)| is_large(message));
+                (reach, large.map(|(key, _)| key.clone()).collect())
+            })
+            .await?;
+        Ok(seen.restricted(reach, outside))
+    }
+
+    async fn beyond(&self, keys: &[Key], limit: Limit) -> Result<BTreeSet<Key>, StoreError> {
+        let is_beyond = |message: &Message| match limit {
+            Limit::Octets(octets) => message.wire(self.store.temperament).len() as u64 > octets,
+            Limit::Before { unix_seconds } => {
+                self.store.temperament == Temperament::Naming
+                    && message.date.is_some_and(|date| date.unix_seconds < unix_seconds)
+            }
+        };
+        self.read(|folder| {
+            let found = keys.iter().filter(|key| folder.messages().get(key).is_some_and(is_beyond));
+            found.cloned().collect()
         })
         .await
     }
