@@ -12,11 +12,16 @@ use crate::Diagnostics;
 
 mod computed;
 mod fingerprint;
+mod folders;
 mod mbnames;
 mod period;
 
 pub use computed::Computed;
 pub use fingerprint::{Fingerprint, FingerprintError};
+pub use folders::{
+    FilterAsking, FolderEncoding, FolderNames, FolderOptions, FolderPattern, FolderSelection,
+    RenameError, RenameTable,
+};
 pub use mbnames::{ItemFormat, ListWriting, ListedMailbox, Mbnames};
 pub(crate) use period::DateError;
 pub use period::{Date, MaxAge, Quick};
@@ -161,6 +166,8 @@ pub struct Account {
     pub windows_compatible_names: bool,
     /// `filterheaders`: header fields that messages lose on their way to the server.
     pub filter_headers: Vec<String>,
+    /// `utf8foldernames` and `decodefoldernames`: how names of folders are spelt.
+    pub folder_encoding: FolderEncoding,
     /// What is run around each sync.
     pub hooks: SyncHooks,
     /// `quick`: which syncs are quick ones.
@@ -200,7 +207,7 @@ pub enum DeleteLimit {
 #[derive(Debug, Clone)]
 pub enum LocalRepository {
     /// A tree of Maildirs.
-    Maildir(MaildirRepository),
+    Maildir(Box<MaildirRepository>),
     /// Another account on a server.
     Imap(Box<ImapRepository>),
 }
@@ -227,6 +234,14 @@ impl LocalRepository {
         match self {
             Self::Maildir(maildir) => maildir.start_date,
             Self::Imap(imap) => imap.start_date,
+        }
+    }
+
+    /// What is said about its folders.
+    pub fn folders(&self) -> &FolderOptions {
+        match self {
+            Self::Maildir(maildir) => &maildir.folders,
+            Self::Imap(imap) => &imap.folders,
         }
     }
 
@@ -263,6 +278,8 @@ pub struct MaildirRepository {
     pub separator: char,
     /// What may be done here.
     pub rules: SyncRules,
+    /// Which folders are synced, and under which names.
+    pub folders: FolderOptions,
     /// For what the dates in messages are used.
     pub header_dates: HeaderDates,
     /// `restoreatime`: whether the access times of directories are put back after a sync.
@@ -329,6 +346,8 @@ pub struct ImapRepository {
     pub start_date: Option<Date>,
     /// What may be done here.
     pub rules: SyncRules,
+    /// Which folders are synced, and under which names.
+    pub folders: FolderOptions,
 }
 
 /// The two IMAP types.

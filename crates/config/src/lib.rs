@@ -42,10 +42,11 @@ mod value;
 
 pub use config::{
     Account, AddressFamily, AuthMechanism, CaFile, Computed, Config, Date, DeleteLimit,
-    Fingerprint, FingerprintError, General, HeaderDates, ImapFlavor, ImapRepository, ItemFormat,
+    FilterAsking, Fingerprint, FingerprintError, FolderEncoding, FolderNames, FolderOptions,
+    FolderPattern, FolderSelection, General, HeaderDates, ImapFlavor, ImapRepository, ItemFormat,
     ListWriting, ListedMailbox, LocalRepository, MaildirFlavor, MaildirRepository, MaxAge, Mbnames,
-    PasswordSource, Python, Quick, RefusedAccount, Setting, StartTlsDemand, SyncHooks, SyncRules,
-    TlsMode, Trust, UserInterface,
+    PasswordSource, Python, Quick, RefusedAccount, RenameError, RenameTable, Setting,
+    StartTlsDemand, SyncHooks, SyncRules, TlsMode, Trust, UserInterface,
 };
 pub use diagnostics::{Color, Diagnostic, Diagnostics, Excerpt, Position, Severity};
 pub use document::{Document, InterpolationError};

@@ -6,6 +6,7 @@ use crate::document::DEFAULT;
 use crate::{Config, Diagnostics, Document, Environment, Override, RefusedAccount, Severity};
 
 mod account;
+mod folders;
 mod general;
 mod imap;
 mod maildir;

@@ -65,6 +65,8 @@ pub enum Type {
     Path(Expansion),
     /// Items separated by commas.
     List,
+    /// New names for folders, one a line.
+    Renames,
     /// A Python expression with this result.
     Expression(&'static str),
     /// A Python expression that may contain a secret.

@@ -455,7 +455,7 @@ fn defaults_are_seen_in_every_section() {
     let config = Rc { remote, more, ..Rc::default() }.clean();
     assert_eq!(config.accounts[0].remote.user, given("ann@example.org"));
     assert!(config.accounts[0].remote.rules.read_only);
-    let refusal = Rc { more: "[DEFAULT]\nnametrans = lambda f: f\n", ..Rc::default() }.load();
+    let refusal = Rc { more: "[DEFAULT]\nnametrans = lambda f:\n", ..Rc::default() }.load();
     assert_eq!(refusal.unwrap().refused[0].problems.len(), 1, "one place, one problem");
 }
 
@@ -477,6 +477,7 @@ fn options_that_do_not_work_yet_are_named() {
             | Type::Choice(_)
             | Type::Path(_)
             | Type::List
+            | Type::Renames
             | Type::Expression(_)
             | Type::SecretExpression
             | Type::Command

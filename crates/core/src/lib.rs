@@ -29,6 +29,7 @@ mod header_filter;
 mod key;
 mod linebreak;
 mod mailbox;
+mod name_rules;
 mod observation;
 mod op;
 mod plan;
@@ -49,6 +50,7 @@ pub use header_filter::{HeaderFilter, Rest};
 pub use key::{Epoch, Frontier, Key, Token};
 pub use linebreak::{CrLfToLf, LfToCrLf, WireForm};
 pub use mailbox::{Listing, MailboxEntry, MailboxName, Role};
+pub use name_rules::{FolderRules, NameRules, RuleError};
 pub use observation::{Access, Coverage, Hints, Item, Observation, Presence, Reach};
 pub use op::{Adopt, CopyOp, DeleteOp, FlagOp, Reason, Rebind, Removal, Withheld, Withholding};
 pub use plan::{EpochChanged, MailboxPlan, plan};
@@ -65,8 +67,8 @@ pub use store::{
     Removed, Scope, Staged, Store, StoreError, StoreErrorKind, Stored,
 };
 pub use structure::{
-    Creation, FolderPair, FolderRules, Ignored, IgnoredWhy, InfiniteCreation, NameRules,
-    StructurePlan, plan_mailboxes,
+    Creation, FolderPair, Ignored, IgnoredWhy, InfiniteCreation, Renamed, StructurePlan,
+    plan_mailboxes,
 };
 pub use unchanged::is_unchanged;
 pub use window::{Limit, Start, Window};

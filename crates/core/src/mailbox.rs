@@ -87,6 +87,8 @@ pub struct Listing {
     pub mailboxes: Vec<MailboxEntry>,
     /// Names that could not be used, with the reason in words.
     pub unusable: Vec<(String, String)>,
+    /// Mailboxes that the user named and that cannot be opened, with the reason in words.
+    pub missing: Vec<(String, String)>,
 }
 
 #[cfg(test)]

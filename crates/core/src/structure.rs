@@ -3,28 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::mailbox::{Listing, MailboxName};
+use crate::name_rules::{FolderRules, RuleError, sort_by};
 use crate::policy::Policy;
 use crate::side::{PerSide, Side};
-
-/// What the user's configuration says about the names of one repository.
-pub trait NameRules {
-    /// Returns the name by which the other side knows a folder (`nametrans`), still spelt with
-    /// this side's separator.
-    fn visible(&self, name: &str) -> String;
-
-    /// Tells whether a folder is to be synced (`folderfilter`).
-    fn includes(&self, name: &str) -> bool;
-
-    /// Tells whether the store can hold a folder of this name, or why not.
-    ///
-    /// # Errors
-    ///
-    /// The reason, in words for the user.
-    fn storable(&self, name: &str) -> Result<(), String>;
-}
-
-/// The name rules of both sides.
-pub type FolderRules<'a> = PerSide<&'a (dyn NameRules + Send + Sync)>;
 
 /// A folder on both sides that is to be kept the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,6 +71,18 @@ pub struct InfiniteCreation {
     pub back: String,
 }
 
+/// A folder that was kept the same as one folder so far, and would now be created as another one,
+/// because the user has changed the rules. All of its messages would be copied once more.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Renamed {
+    /// The folder as it was synced; its local side still exists.
+    pub known: FolderPair,
+    /// The folder as it would be created.
+    pub now: FolderPair,
+    /// Where it would be created.
+    pub side: Side,
+}
+
 /// The folders to sync, the folders to create, and what is left alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[must_use = "a plan does nothing by itself"]
@@ -98,21 +91,54 @@ pub struct StructurePlan {
     pub pairs: Vec<FolderPair>,
     /// Folders to create, under the side that lacks them; they become pairs then.
     pub create: PerSide<Vec<Creation>>,
+    /// All of these together, in the order in which they would be synced.
+    pub order: Vec<FolderPair>,
     /// Folders that are left alone.
     pub ignored: Vec<Ignored>,
     /// Folders that must not be created. The caller reports each as an error.
     pub infinite: Vec<InfiniteCreation>,
+    /// Folders that must not be created either, as they are there under another name.
+    pub renamed: Vec<Renamed>,
+}
+
+impl StructurePlan {
+    /// Takes back the creation of folders that have been synced under another name so far, as long
+    /// as the local folder of that name is there.
+    pub fn without_renamed(mut self, known: &[FolderPair], local: &Listing) -> Self {
+        let there = names(local);
+        let known: Vec<&FolderPair> =
+            known.iter().filter(|pair| there.contains(pair.local.as_str())).collect();
+        for side in Side::BOTH {
+            self.create.get_mut(side).retain(|Creation { pair }| {
+                let same_side =
+                    |it: &&&FolderPair| it.name(side.other()) == pair.name(side.other());
+                let Some(before) = known.iter().find(same_side) else { return true };
+                if known.contains(&pair) {
+                    return true;
+                }
+                let (known, now) = ((*before).clone(), pair.clone());
+                self.renamed.push(Renamed { known, now, side });
+                false
+            });
+        }
+        self.order.retain(|pair| self.renamed.iter().all(|it| it.now != *pair));
+        self
+    }
 }
 
 /// Pairs the folders of both sides and finds those that have to be created.
 ///
 /// Folders are never deleted. A folder whose name would not survive the way to the other side and
 /// back is left alone on both.
+///
+/// # Errors
+///
+/// If a rule of the user's gave no answer about a folder of either side: then there is no plan.
 pub fn plan_mailboxes(
     listing: PerSide<&Listing>,
     rules: FolderRules<'_>,
     policy: Policy,
-) -> StructurePlan {
+) -> Result<StructurePlan, RuleError> {
     let translate = Translation { listing, rules };
     let mut plan = StructurePlan::default();
     let mut taken: BTreeMap<String, MailboxName> = BTreeMap::new();
@@ -123,23 +149,28 @@ pub fn plan_mailboxes(
     for name in &remote_names {
         let remote = MailboxName::new(*name);
         let ignore = |why| Ignored { side: Side::Remote, name: remote.clone(), why };
-        if !rules.remote.includes(name) {
+        let there = translate.across(Side::Remote, name)?;
+        if !rules.remote.includes(name)? {
             // Its local twin must not be sent back to the server as something new.
-            spoken_for.insert(translate.across(Side::Remote, name));
+            spoken_for.insert(there);
             plan.ignored.push(ignore(IgnoredWhy::Filtered));
             continue;
         }
-        if let Some(separator) = translate.clashing_separator(Side::Remote, name) {
-            spoken_for.insert(translate.across(Side::Remote, name));
+        if let Some(separator) = translate.clashing_separator(Side::Remote, name)? {
+            spoken_for.insert(there);
             plan.ignored.push(ignore(IgnoredWhy::Separator(separator)));
             continue;
         }
-        let there = translate.across(Side::Remote, name);
+        if let Some(namesake) = rules.remote.namesake(name, listing.remote.separator) {
+            spoken_for.insert(there);
+            plan.ignored.push(ignore(IgnoredWhy::Collides(MailboxName::new(namesake))));
+            continue;
+        }
         if let Some(first) = taken.get(&there) {
             plan.ignored.push(ignore(IgnoredWhy::Collides(first.clone())));
             continue;
         }
-        if !rules.local.includes(&there) {
+        if !rules.local.includes(&there)? {
             let local = MailboxName::new(there.as_str());
             spoken_for.insert(there);
             plan.ignored.push(Ignored {
@@ -149,6 +180,8 @@ pub fn plan_mailboxes(
             });
             continue;
         }
+        // The local store will need it; a rule that fails is to fail before anything is created.
+        rules.local.visible(&there, listing.local.separator)?;
         let pair = FolderPair { remote: remote.clone(), local: MailboxName::new(there.as_str()) };
         if local_names.contains(there.as_str()) {
             plan.pairs.push(pair);
@@ -166,11 +199,13 @@ pub fn plan_mailboxes(
         if taken.contains_key(*name) || spoken_for.contains(*name) {
             continue;
         }
-        plan_local_only(name, &translate, &remote_names, policy, &mut plan);
+        plan_local_only(name, &translate, &remote_names, policy, &mut plan)?;
     }
 
-    plan.pairs.sort_by_cached_key(|pair| rules.remote.visible(pair.remote.as_str()).to_lowercase());
-    plan
+    plan.order = translate.sorted(&plan)?;
+    let paired: BTreeSet<FolderPair> = plan.pairs.drain(..).collect();
+    plan.pairs = plan.order.iter().filter(|pair| paired.contains(*pair)).cloned().collect();
+    Ok(plan)
 }
 
 fn plan_local_only(
@@ -179,29 +214,28 @@ fn plan_local_only(
     remote_names: &BTreeSet<&str>,
     policy: Policy,
     plan: &mut StructurePlan,
-) {
+) -> Result<(), RuleError> {
     let rules = &translate.rules;
     let local = MailboxName::new(name);
-    let ignore = |why| Ignored { side: Side::Local, name: local.clone(), why };
-    if !rules.local.includes(name) {
-        plan.ignored.push(ignore(IgnoredWhy::Filtered));
-        return;
+    let mut ignore = |why| {
+        plan.ignored.push(Ignored { side: Side::Local, name: local.clone(), why });
+        Ok(())
+    };
+    if !rules.local.includes(name)? {
+        return ignore(IgnoredWhy::Filtered);
     }
-    if let Some(separator) = translate.clashing_separator(Side::Local, name) {
-        plan.ignored.push(ignore(IgnoredWhy::Separator(separator)));
-        return;
+    if let Some(separator) = translate.clashing_separator(Side::Local, name)? {
+        return ignore(IgnoredWhy::Separator(separator));
     }
-    let there = translate.across(Side::Local, name);
-    if !rules.remote.includes(&there) {
-        plan.ignored.push(ignore(IgnoredWhy::Filtered));
-        return;
+    let there = translate.across(Side::Local, name)?;
+    if !rules.remote.includes(&there)? {
+        return ignore(IgnoredWhy::Filtered);
     }
     if let Err(why) = rules.remote.storable(&there) {
-        plan.ignored.push(ignore(IgnoredWhy::NotStorable(why)));
-        return;
+        return ignore(IgnoredWhy::NotStorable(why));
     }
     let remote = MailboxName::new(there.as_str());
-    let back = translate.across(Side::Remote, &there);
+    let back = translate.across(Side::Remote, &there)?;
     if back != name {
         plan.infinite.push(InfiniteCreation { local, remote, back });
     } else if remote_names.contains(there.as_str()) {
@@ -209,8 +243,9 @@ fn plan_local_only(
     } else if policy.may_create_folders(Side::Remote) {
         plan.create.remote.push(Creation { pair: FolderPair { remote, local } });
     } else {
-        plan.ignored.push(ignore(IgnoredWhy::CreationOff));
+        return ignore(IgnoredWhy::CreationOff);
     }
+    Ok(())
 }
 
 fn names(listing: &Listing) -> BTreeSet<&str> {
@@ -223,33 +258,52 @@ struct Translation<'a> {
 }
 
 impl Translation<'_> {
+    /// Returns the name by which the other side knows a folder, with this side's separator; the
+    /// empty one for the bare separator, which stands for the root of the other side.
+    fn visible(&self, from: Side, name: &str) -> Result<String, RuleError> {
+        self.rules.get(from).visible_name(name, self.listing.get(from).separator)
+    }
+
     /// Returns the name that a folder of one side has on the other.
-    fn across(&self, from: Side, name: &str) -> String {
-        let visible = self.rules.get(from).visible(name);
+    fn across(&self, from: Side, name: &str) -> Result<String, RuleError> {
+        let visible = self.visible(from, name)?;
         let here = self.listing.get(from).separator;
         let there = self.listing.get(from.other()).separator;
-        // A folder visible under the bare separator is the root of the other side.
-        if here.is_some_and(|here| visible.chars().eq([here])) {
-            return String::new();
-        }
-        match (here, there) {
+        let name = match (here, there) {
             (Some(here), Some(there)) if here != there => {
                 visible.replace(here, there.encode_utf8(&mut [0; 4]))
             }
             _ => visible,
-        }
+        };
+        Ok(self.rules.get(from.other()).spelling(name))
     }
 
     /// Returns the other side's separator if a name contains it as an ordinary character, so that
     /// it would come back as a hierarchy. One that `nametrans` takes away does no harm, and one
     /// that it brings in is meant as a separator.
-    fn clashing_separator(&self, from: Side, name: &str) -> Option<char> {
+    fn clashing_separator(&self, from: Side, name: &str) -> Result<Option<char>, RuleError> {
         let here = self.listing.get(from).separator;
-        let there = self.listing.get(from.other()).separator?;
-        if here == Some(there) {
-            return None;
+        let Some(there) = self.listing.get(from.other()).separator else { return Ok(None) };
+        if here == Some(there) || !name.contains(there) {
+            return Ok(None);
         }
-        let survives = || self.rules.get(from).visible(name).contains(there);
-        (name.contains(there) && survives()).then_some(there)
+        Ok(self.visible(from, name)?.contains(there).then_some(there))
+    }
+
+    /// Returns the folders of a plan in the order of their visible names on the remote side.
+    fn sorted(&self, plan: &StructurePlan) -> Result<Vec<FolderPair>, RuleError> {
+        let created = Side::BOTH.into_iter().flat_map(|side| plan.create.get(side));
+        let mut pairs: Vec<FolderPair> =
+            created.map(|creation| &creation.pair).chain(&plan.pairs).cloned().collect();
+        pairs.sort_unstable();
+        let named = pairs.into_iter().map(|pair| {
+            let visible = self.visible(Side::Remote, pair.remote.as_str())?;
+            Ok((visible, pair))
+        });
+        let rules = self.rules.remote;
+        let sorted = sort_by(named.collect::<Result<_, _>>()?, &mut |one, other| {
+            rules.compare(&one.0, &other.0)
+        })?;
+        Ok(sorted.into_iter().map(|(_, pair)| pair).collect())
     }
 }

@@ -1,15 +1,15 @@
 //! One run of one account.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use offlineimap_core::{
-    Allowed, Creation, DeleteLimit, FolderPair, Listing, MailboxPlan, NameRules, PerSide, Policy,
-    Role, Side, Steps, Store, StoreError, StoreErrorKind, StructurePlan, SystemFlag,
-    plan_mailboxes, review,
+    Allowed, Creation, DeleteLimit, FolderPair, Listing, MailboxName, MailboxPlan, NameRules,
+    PerSide, Policy, Renamed, Role, RuleError, Side, Steps, Store, StoreError, StoreErrorKind,
+    StructurePlan, SystemFlag, plan_mailboxes, review,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -94,6 +94,8 @@ pub(crate) enum RunError {
     NotPrepared(#[from] NotPrepared),
     #[error(transparent)]
     State(#[from] StateError),
+    #[error(transparent)]
+    Rule(#[from] RuleError),
     #[error("{0}")]
     Store(#[from] StoreError),
     #[error("cannot create the metadata directory '{path}': {source}", path = path.display())]
@@ -214,12 +216,10 @@ async fn prepare(account: &Account) -> Result<Prepared, RunError> {
     };
     let mut attempted = BTreeSet::new();
     let (listing, structure) = loop {
-        let listing = list(account).await?;
-        let structure = plan_mailboxes(
-            listing.as_ref(),
-            PerSide { remote: &*account.rules.remote, local: &*account.rules.local },
-            account.policy,
-        );
+        let (listing, structure) = plan_structure(account, list(account).await?).await?;
+        let known: Vec<FolderPair> =
+            state.mailboxes().await?.into_iter().map(|row| row.folder).collect();
+        let structure = structure.without_renamed(&known, &listing.local);
         // A server may create parents along with a folder: look again until nothing is missing.
         if account.mode == Mode::DryRun
             || !create_missing(account, &state, &structure, &mut attempted).await?
@@ -234,7 +234,8 @@ async fn prepare(account: &Account) -> Result<Prepared, RunError> {
         .as_ref()
         .map(|store| RepositoryLabel { repository: store.name().to_owned(), kind: store.kind() });
     account.tell(&Event::FoldersStarted { repositories });
-    let Outlook { folders, resting, stamps } = outlook(account, &state, folders).await?;
+    let Outlook { folders, resting, stamps } =
+        outlook(account, &state, listing.remote.separator, folders).await?;
     let surveyed = survey_all(account, &state, &listing, folders, stamps).await?;
     let executions = review_all(account, surveyed, resting).await;
     Ok(Prepared { state, executions, lock })
@@ -255,6 +256,20 @@ async fn list(account: &Account) -> Result<PerSide<Listing>, RunError> {
     let stores = &account.stores;
     let (remote, local) = tokio::join!(stores.remote.list(), stores.local.list());
     Ok(PerSide { remote: remote?, local: local? })
+}
+
+/// Plans the folders, away from the threads that drive connections: rules may take their time.
+async fn plan_structure(
+    account: &Account,
+    listing: PerSide<Listing>,
+) -> Result<(PerSide<Listing>, StructurePlan), RunError> {
+    let (rules, policy) = (account.rules.clone(), account.policy);
+    let planned = tokio::task::spawn_blocking(move || {
+        let rules = PerSide { remote: &*rules.remote as _, local: &*rules.local as _ };
+        plan_mailboxes(listing.as_ref(), rules, policy).map(|structure| (listing, structure))
+    });
+    let planned = planned.await;
+    Ok(planned.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?)
 }
 
 /// Creates the folders that are missing, each once in a run, and tells whether any was created.
@@ -298,6 +313,13 @@ fn tell_unusable(account: &Account, listing: &PerSide<Listing>) {
                 why: why.clone(),
             });
         }
+        for (name, why) in &listing.get(side).missing {
+            let repository = account.stores.get(side).name();
+            account.tell(&Event::Error {
+                context: format!("folder '{name}' of repository '{repository}' (folderincludes)"),
+                message: why.clone(),
+            });
+        }
     }
 }
 
@@ -319,23 +341,47 @@ fn folders_to_sync(account: &Account, structure: StructurePlan) -> Vec<Folder> {
         let repositories = account.stores.as_ref().map(|store| store.name().to_owned());
         account.tell(&Event::FolderCreationInfinite { names, repositories });
     }
+    for renamed in &structure.renamed {
+        account.tell(&renaming(account, renamed));
+    }
     let both = PerSide { remote: true, local: true };
-    let mut folders: Vec<Folder> =
-        structure.pairs.into_iter().map(|pair| Folder { pair, exists: both }).collect();
+    let mut exists: BTreeMap<FolderPair, PerSide<bool>> =
+        structure.pairs.into_iter().map(|pair| (pair, both)).collect();
     if account.mode == Mode::DryRun {
         for side in Side::BOTH {
             for Creation { pair } in structure.create.get(side) {
                 account.tell(&Event::FolderCreating { folder: account.label(side, pair) });
-                let mut exists = both;
-                *exists.get_mut(side) = false;
-                folders.push(Folder { pair: pair.clone(), exists });
+                let mut one = both;
+                *one.get_mut(side) = false;
+                exists.insert(pair.clone(), one);
             }
         }
     }
-    folders.sort_by_cached_key(|folder| {
-        account.rules.remote.visible(folder.pair.remote.as_str()).to_lowercase()
-    });
-    folders
+    let folder = |pair| Some(Folder { exists: exists.remove(&pair)?, pair });
+    structure.order.into_iter().filter_map(folder).collect()
+}
+
+/// The complaint about a folder whose name the user's rules have changed.
+fn renaming(account: &Account, Renamed { known, now, side }: &Renamed) -> Event {
+    let repositories = account.stores.as_ref().map(|store| store.name());
+    let advice = match side {
+        Side::Local => format!("Rename the local folder '{}' to '{}'", known.local, now.local),
+        Side::Remote => {
+            format!("Give the local folder '{}' the name that it has now", known.local)
+        }
+    };
+    let message = format!(
+        "folder '{}' of repository '{}' was kept the same as folder '{}' of repository '{}' until \
+         now, and would be copied once more as folder '{}' of repository '{}': have its options \
+         changed? {advice}, or put the options back. Nothing is copied until then.",
+        known.name(side.other()),
+        repositories.get(side.other()),
+        known.name(*side),
+        repositories.get(*side),
+        now.name(*side),
+        repositories.get(*side),
+    );
+    Event::Error { context: account.folder_context(known), message }
 }
 
 /// Looks at all folders, several at a time, and returns their plans in folder order.
@@ -346,8 +392,9 @@ async fn survey_all(
     folders: Vec<Folder>,
     stamps: PerSide<Stamps>,
 ) -> Result<Vec<Surveyed>, RunError> {
-    let old = OldFiles::find(account, listing)?.map(Arc::new);
-    let survey = Survey { account, state, old, stamps };
+    let old = OldFiles::find(account, listing).await?.map(Arc::new);
+    let separators = listing.as_ref().map(|it| it.separator);
+    let survey = Survey { account, state, separators, old, stamps };
     let width = account.stores.remote.parallelism().max(1);
     let mut looks = futures_util::stream::iter(folders)
         .map(|folder| {
@@ -437,6 +484,20 @@ async fn announce_new_mail(account: &Account, folder: &FolderPair, plan: &Mailbo
 }
 
 impl Account {
+    /// Returns the name by which the other side knows a folder of this one. A rule may take its
+    /// time: it is asked away from the threads that drive connections.
+    pub(crate) async fn visible(
+        &self,
+        side: Side,
+        name: &MailboxName,
+        separator: Option<char>,
+    ) -> Result<String, RuleError> {
+        let (rules, name) = (Arc::clone(self.rules.get(side)), name.clone());
+        tokio::task::spawn_blocking(move || rules.visible_name(name.as_str(), separator))
+            .await
+            .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+
     pub(crate) fn tell(&self, event: &Event) {
         self.events.event(event);
     }

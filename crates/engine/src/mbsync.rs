@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use offlineimap_core::{FolderPair, Key, MailboxName, Side, StoreError};
+use offlineimap_core::{FolderPair, Key, MailboxName, RuleError, Side, StoreError};
 
 use crate::lock::LockError;
 use crate::state::StateError;
@@ -129,6 +129,9 @@ pub enum ImportError {
     /// A store cannot be listed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A rule for the names of folders gave no answer.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
     /// The state is damaged; what is left of it was moved aside.
     #[error(
         "the state was damaged, and was moved to '{path}'; nothing is imported in its place: the \

@@ -49,10 +49,12 @@ struct Candidate {
     known: Known,
 }
 
-/// Finds the folders in which nothing has happened, tells them, and returns the others.
+/// Finds the folders in which nothing has happened, tells them, and returns the others. `separator`
+/// is that of the remote side.
 pub(crate) async fn outlook(
     account: &Account,
     state: &State,
+    separator: Option<char>,
     folders: Vec<Folder>,
 ) -> Result<Outlook, RunError> {
     let mut outlook = Outlook { folders, resting: 0, stamps: PerSide::default() };
@@ -76,7 +78,7 @@ pub(crate) async fn outlook(
         account.tell(&Event::FolderStarted {
             account: account.name.clone(),
             folder: account.labels(&pair),
-            visible: account.rules.remote.visible(pair.remote.as_str()),
+            visible: account.visible(Side::Remote, &pair.remote, separator).await?,
         });
         account.tell(&Event::FolderSkipped { folder: account.label(Side::Remote, &pair) });
         outlook.resting += known.base.live();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use offlineimap_core::{
     Access, Base, Epoch, EpochChanged, Fingerprint, FlagSupport, FolderPair, Frontier, Hints, Key,
-    Mailbox, MailboxPlan, Observation, PerSide, Role, Scope, Side, StoreError, StoreErrorKind,
-    Token, Window, plan,
+    Mailbox, MailboxPlan, Observation, PerSide, Role, RuleError, Scope, Side, StoreError,
+    StoreErrorKind, Token, Window, plan,
 };
 
 use crate::account::{Account, Folder, Mode, RunError};
@@ -55,6 +55,8 @@ impl Surveyed {
 pub(crate) struct Survey<'a> {
     pub(crate) account: &'a Account,
     pub(crate) state: &'a State,
+    /// What separates the parts of names on each side.
+    pub(crate) separators: PerSide<Option<char>>,
     /// What OfflineIMAP left, if it has synced this account.
     pub(crate) old: Option<Arc<OldFiles>>,
     /// How mailboxes looked at the beginning of the run.
@@ -77,7 +79,7 @@ impl Survey<'_> {
         let account = self.account;
         account.tell(&Event::FolderStarted {
             account: account.name.clone(),
-            visible: account.rules.remote.visible(folder.pair.remote.as_str()),
+            visible: self.visible(Side::Remote, folder).await?,
             folder: account.labels(&folder.pair),
         });
         let (remote, local) =
@@ -192,19 +194,24 @@ impl Survey<'_> {
         Ok(Some(Surveyed { open, folder: folder.pair.clone(), plan, messages, role: None }))
     }
 
+    /// Returns the name by which the other side knows a folder of this one.
+    async fn visible(&self, side: Side, folder: &Folder) -> Result<String, RuleError> {
+        self.account.visible(side, folder.pair.name(side), *self.separators.get(side)).await
+    }
+
     /// Takes the messages out of a plan that are never copied.
     async fn withhold_copies(
         &self,
         folder: &Folder,
         plan: &mut MailboxPlan,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), RunError> {
         let account = self.account;
         for from in Side::BOTH {
             let to = from.other();
             if plan.copies.get(to).is_empty() {
                 continue;
             }
-            let visible = account.rules.get(from).visible(folder.pair.name(from).as_str());
+            let visible = self.visible(from, folder).await?;
             let never = account
                 .hooks
                 .never_copied(from, &visible)

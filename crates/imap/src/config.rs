@@ -1,5 +1,6 @@
 //! What a store needs to know to reach its server.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use offlineimap_core::{Steps, StoreError};
 use offlineimap_imap_proto::opening::LoginMethod;
 use secrecy::SecretString;
 
+use crate::spelling::NameEncoding;
 use crate::transport::{AddressFamily, TlsOptions};
 
 /// An IMAP account and how to use it.
@@ -39,6 +41,10 @@ pub struct ImapConfig {
     pub reference: String,
     /// Which mailboxes are listed.
     pub listed: ListedMailboxes,
+    /// Mailboxes that are part of the listing even if the server does not list them, by name.
+    pub included: BTreeSet<String>,
+    /// How names of mailboxes are spelt, except in `reference`.
+    pub name_encoding: NameEncoding,
     /// How many connections may be open at once.
     pub max_connections: NonZeroUsize,
     /// How long to wait for each of: the address, the connection, the TLS handshake, the greeting,
@@ -144,6 +150,8 @@ impl ImapConfig {
             login_methods: vec![LoginMethod::CramMd5, LoginMethod::Plain, LoginMethod::Login],
             reference: String::new(),
             listed: ListedMailboxes::default(),
+            included: BTreeSet::new(),
+            name_encoding: NameEncoding::default(),
             max_connections: NonZeroUsize::MIN.saturating_add(1),
             timeout: Duration::from_mins(1),
             retry_pause: Duration::from_millis(500),

@@ -21,6 +21,7 @@ mod config;
 mod connection;
 mod mailbox;
 mod pool;
+mod spelling;
 mod store;
 mod translate;
 mod transport;
@@ -30,6 +31,8 @@ pub use config::{
 };
 pub use connection::DialError;
 pub use offlineimap_imap_proto::opening::LoginMethod;
+pub use offlineimap_imap_proto::utf7;
+pub use spelling::NameEncoding;
 pub use store::ImapStore;
 pub use transport::{
     AddressFamily, Authorities, CertificateFingerprint, ConnectError, FingerprintError,

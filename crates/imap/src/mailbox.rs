@@ -28,7 +28,6 @@ use offlineimap_imap_proto::uid_set::{Uid, UidSet};
 use crate::connection::Happening;
 use crate::connection::accepted;
 use crate::pool::{Lease, Pool, Purpose};
-use crate::translate::wire_name;
 
 /// An open mailbox. It may be used on several connections at once; each of them must show the
 /// UIDVALIDITY that the first one showed.
@@ -55,7 +54,7 @@ impl ImapMailbox {
         name: MailboxName,
         access: Access,
     ) -> Result<Self, StoreError> {
-        let wire = wire_name(&name);
+        let wire = pool.spelling().wire(name.as_str());
         let uid_validity = Mutex::new(None);
         let fresh = AtomicBool::new(false);
         let sending = tokio::sync::Mutex::new(());

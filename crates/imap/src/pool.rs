@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::config::ImapConfig;
 use crate::connection::{Connection, Conversation, DialError, Dialer, Prospect, Upload};
+use crate::spelling::Spelling;
 
 /// Hands out connections, each to one user at a time, and opens new ones on demand.
 ///
@@ -30,6 +31,7 @@ pub(crate) struct Pool {
     first_sign_in: tokio::sync::Mutex<()>,
     signed_in: AtomicBool,
     refusal: Mutex<Option<String>>,
+    spelling: Spelling,
 }
 
 /// Which mailbox a connection is wanted for.
@@ -46,6 +48,7 @@ impl Pool {
         let size = config.max_connections.get();
         Arc::new(Self {
             dialer: Dialer::new(Arc::clone(&config)),
+            spelling: Spelling::new(config.name_encoding),
             config,
             permits: Arc::new(Semaphore::new(size)),
             size: Mutex::new(size),
@@ -59,6 +62,11 @@ impl Pool {
     /// Returns how the store is configured.
     pub(crate) fn config(&self) -> &ImapConfig {
         &self.config
+    }
+
+    /// Returns how names of mailboxes are spelt.
+    pub(crate) fn spelling(&self) -> &Spelling {
+        &self.spelling
     }
 
     /// Waits for a connection.

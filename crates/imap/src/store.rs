@@ -11,11 +11,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use offlineimap_core::{Access, Listing, Mailbox, MailboxName, Store, StoreError, Token};
+use offlineimap_core::{
+    Access, Listing, Mailbox, MailboxEntry, MailboxName, Store, StoreError, StoreErrorKind, Token,
+};
 
 use crate::config::ImapConfig;
 use crate::mailbox::ImapMailbox;
 use crate::pool::{Attempts, Pool};
+use crate::spelling::NameEncoding;
 
 /// The mailboxes of one user on one IMAP server.
 pub struct ImapStore {
@@ -35,9 +38,11 @@ impl ImapStore {
     ///
     /// If the server refuses, or there is no such mailbox. After [`StoreErrorKind::ConnectionLost`]
     /// nobody knows whether it was deleted.
-    ///
-    /// [`StoreErrorKind::ConnectionLost`]: offlineimap_core::StoreErrorKind::ConnectionLost
     pub async fn delete(&self, name: &MailboxName) -> Result<(), StoreError> {
+        if self.pool.config().name_encoding == NameEncoding::Utf8 {
+            // To know how this server spells it.
+            listing::list(&self.pool).await?;
+        }
         delete::delete(&self.pool, name).await
     }
 }
@@ -45,6 +50,32 @@ impl ImapStore {
 impl fmt::Debug for ImapStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ImapStore").field("config", self.pool.config()).finish_non_exhaustive()
+    }
+}
+
+impl ImapStore {
+    /// Adds the mailboxes that the server does not list, as far as they can be opened.
+    async fn with_included(&self, mut listing: Listing) -> Result<Listing, StoreError> {
+        for name in &self.pool.config().included {
+            let is_listed = |entry: &MailboxEntry| {
+                let is_inbox = |name: &str| name.eq_ignore_ascii_case("INBOX");
+                let listed = entry.name.as_str();
+                listed == name || (is_inbox(listed) && is_inbox(name))
+            };
+            if listing.mailboxes.iter().any(is_listed) {
+                continue;
+            }
+            let mailbox = MailboxName::new(name.as_str());
+            let opened = ImapMailbox::open(Arc::clone(&self.pool), mailbox, Access::ReadOnly);
+            match opened.await {
+                Ok(_) => listing.mailboxes.push(MailboxEntry::named(name)),
+                Err(error) if error.kind() == StoreErrorKind::Mailbox => {
+                    listing.missing.push((name.clone(), error.to_string()));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(listing)
     }
 }
 
@@ -73,7 +104,8 @@ impl Store for ImapStore {
         loop {
             match listing::list(&self.pool).await {
                 Err(error) if attempts.again(&error).await => {}
-                result => return result,
+                Err(error) => return Err(error),
+                Ok(listing) => return self.with_included(listing).await,
             }
         }
     }

@@ -5,14 +5,8 @@ use offlineimap_core::{
 };
 use offlineimap_imap_proto::date::{InternalDate as WireDate, SearchDate};
 use offlineimap_imap_proto::flags::{FlagList, SystemFlag as WireFlag};
-use offlineimap_imap_proto::mailbox::MailboxName as WireName;
 use offlineimap_imap_proto::session::Selected;
 use offlineimap_imap_proto::uid_set::{Uid, UidSet};
-
-/// Writes a name as the server spells it.
-pub(crate) fn wire_name(name: &MailboxName) -> WireName {
-    WireName::from_wire(name.as_str().as_bytes())
-}
 
 /// Reads flags. `\Recent` is the server's own affair; other flags with a backslash are kept as
 /// keywords under their full name.

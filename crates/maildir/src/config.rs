@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use offlineimap_core::Steps;
+use offlineimap_core::{RuleError, Steps};
 
 use crate::keyword_letters::KeywordLetters;
 use crate::message_name::InfoMark;
@@ -29,8 +29,9 @@ pub enum MissingRoot {
     Empty,
 }
 
-/// The name under which the other side sees a local folder (the local `nametrans`).
-pub type VisibleName = Arc<dyn Fn(&str) -> String + Send + Sync>;
+/// The name under which the other side sees a local folder (the local `nametrans`). It may take its
+/// time, and is asked where that does no harm.
+pub type VisibleName = Arc<dyn Fn(&str) -> Result<String, RuleError> + Send + Sync>;
 
 /// Which date a new message file bears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

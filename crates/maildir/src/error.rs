@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use offlineimap_core::{StoreError, StoreErrorKind};
+use offlineimap_core::{RuleError, StoreError, StoreErrorKind};
 use rustix::io::Errno;
 
 /// The cause of an error, shared because one failed scan can fail a whole batch.
@@ -22,6 +22,9 @@ pub enum MaildirError {
         /// The reason in words.
         why: String,
     },
+    /// The user's rule gives no visible name.
+    #[error(transparent)]
+    NoVisibleName(#[from] RuleError),
     /// The directory of the repository does not exist.
     #[error("the Maildir directory {} does not exist", path.display())]
     NoRoot {
@@ -170,7 +173,7 @@ impl MaildirError {
     /// Returns what the caller can do.
     pub fn kind(&self) -> StoreErrorKind {
         match self {
-            Self::NoRoot { .. } => StoreErrorKind::Store,
+            Self::NoRoot { .. } | Self::NoVisibleName(_) => StoreErrorKind::Store,
             Self::BadName { .. }
             | Self::NotAFolder { .. }
             | Self::List { .. }
@@ -213,6 +216,7 @@ impl MaildirError {
             | Self::CreateDirectory { source, .. }
             | Self::Uncertain { source, .. } => Some(source),
             Self::BadName { .. }
+            | Self::NoVisibleName(_)
             | Self::NoRoot { .. }
             | Self::NotAFolder { .. }
             | Self::Changed { .. }

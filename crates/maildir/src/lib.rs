@@ -28,7 +28,7 @@
 //!     separator: '.',
 //!     fsync: Fsync::Sync,
 //!     missing_root: MissingRoot::Refuse,
-//!     visible: Arc::new(str::to_owned),
+//!     visible: Arc::new(|name| Ok(name.to_owned())),
 //!     conventions: Conventions::default(),
 //!     names: Arc::new(NameSource::of_this_process()),
 //!     steps: Steps::default(),

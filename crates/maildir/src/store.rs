@@ -105,7 +105,7 @@ impl MaildirStore {
             let folder = MigratingFolder {
                 directory: checked_directory(env, name.as_str())?,
                 own: FolderHash::of(name.as_str(), *separator),
-                visible: FolderHash::of(&visible(name.as_str()), *separator),
+                visible: FolderHash::of(&visible(name.as_str())?, *separator),
             };
             folder.migrate(renaming, *fsync, steps)
         })
@@ -217,7 +217,7 @@ fn open(env: &Environment, name: &str, access: Access) -> Result<Folder, Maildir
     if !is_folder(&path)? {
         return Err(MaildirError::NotAFolder { path });
     }
-    let folder = Folder { path, hash: FolderHash::of(&visible(name), *separator) };
+    let folder = Folder { path, hash: FolderHash::of(&visible(name)?, *separator) };
     match access {
         Access::ReadWrite => {
             identity::ensure(&folder.path, *fsync, steps)?;

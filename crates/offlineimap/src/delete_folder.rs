@@ -1,12 +1,12 @@
 //! `--delete-folder`: one folder of one account, on the server (`spec/cli.md` §8).
 
 use offlineimap_config as config;
-use offlineimap_core::{MailboxName, NameRules as _, Store as _};
+use offlineimap_core::{MailboxName, Side, Store as _};
 use offlineimap_engine::Mode;
 
-use crate::names::ImapNames;
+use crate::folder_rules::storable_on_a_server;
 use crate::ui::{Failure, Level, Message, Thread};
-use crate::wiring::{Run, imap_store};
+use crate::wiring::{Folders, Run, imap_store};
 
 /// Deletes the folder of this exact name on the remote side of the only account. The local folder
 /// and the state stay as they are.
@@ -35,10 +35,12 @@ async fn try_to_delete(run: &Run, account: &config::Account, name: &str) -> anyh
     if repository.rules.read_only {
         anyhow::bail!("repository '{}' is read-only", repository.name);
     }
-    if let Err(why) = ImapNames::new(None).storable(name) {
+    if let Err(why) = storable_on_a_server(name) {
         anyhow::bail!("{why}");
     }
-    let store = imap_store(run, repository, Thread::Main)?;
+    let rules = run.folder_rules(account, Side::Remote);
+    let folders = Folders { encoding: account.folder_encoding, rules: &rules };
+    let store = imap_store(run, repository, folders, Thread::Main)?;
     let deleted = store.delete(&MailboxName::new(name)).await;
     store.close().await;
     Ok(deleted?)

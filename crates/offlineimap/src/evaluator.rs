@@ -40,6 +40,20 @@ impl Evaluator {
     }
 }
 
+impl Evaluator {
+    /// Whether `if` takes a value for true.
+    ///
+    /// # Errors
+    ///
+    /// What an object of the interpreter raises when it is asked.
+    pub(crate) fn truth(&self, value: &Value) -> Result<bool, PythonError> {
+        if let Value::External(object) = value {
+            return self.python.truth(object);
+        }
+        Ok(value.is_true())
+    }
+}
+
 impl Effects for Evaluator {
     fn system(&self, command: &str) -> Result<i64, PythonError> {
         let status = Command::new("/bin/sh").args(["-c", command]).status();

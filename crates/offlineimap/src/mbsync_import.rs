@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use offlineimap_config as config;
-use offlineimap_core::{Key, MailboxName, StoreError};
+use offlineimap_core::{Key, MailboxName, Side, StoreError};
 use offlineimap_engine::{
     End, Imported, ImportedFolder, MbsyncFolder, MbsyncMaildir, MbsyncSetup, Mode, NotImported,
     Numbered, Numbering, StateLocation, import_from_mbsync,
@@ -47,7 +47,8 @@ async fn import_one(
     let config::LocalRepository::Maildir(maildir) = &account.local else {
         anyhow::bail!("its local repository is no Maildir; only a Maildir can be imported");
     };
-    let store = maildir_store(run, account, maildir);
+    let rules = run.folder_rules(account, Side::Local);
+    let store = maildir_store(run, account, maildir, &rules);
     if store.root_state().await? == RootState::Missing {
         anyhow::bail!(
             "the Maildir '{}' is not there: is the disk mounted?",
@@ -74,7 +75,7 @@ fn tell(run: &Run, account: &str, folders: Vec<ImportedFolder>) {
     for ImportedFolder { folder, outcome } in folders {
         let name = folder.remote.as_str();
         let thread = Thread::folder(name, account);
-        let message = |level, text| Message { level, thread: thread.clone(), text };
+        let message = |level, text: String| Message::new(level, thread.clone(), text);
         match outcome {
             Ok(of_folder) => {
                 imported += 1;
@@ -111,7 +112,7 @@ fn tell(run: &Run, account: &str, folders: Vec<ImportedFolder>) {
         "{verb} from mbsync for account '{account}': {messages} messages in {imported} folders. \
          {next}"
     );
-    run.ui.tell(Message { level: Level::Info, thread: Thread::account(account), text });
+    run.ui.tell(Message::new(Level::Info, Thread::account(account), text));
 }
 
 fn in_words(imported: &Imported) -> String {

@@ -3,7 +3,7 @@
 
 use anyhow::Context as _;
 use offlineimap_config as config;
-use offlineimap_core::Store as _;
+use offlineimap_core::{Side, Store as _};
 use offlineimap_engine::{AccountLock, Mode};
 use offlineimap_maildir::{Migration, Renaming};
 
@@ -39,7 +39,8 @@ async fn migrate_account(run: &Run, account: &config::Account) -> anyhow::Result
             (Renaming::Real, Some(AccountLock::take(metadata, &account.name)?))
         }
     };
-    let store = maildir_store(run, account, maildir);
+    let rules = run.folder_rules(account, Side::Local);
+    let store = maildir_store(run, account, maildir, &rules);
     for folder in store.list().await?.mailboxes {
         for migration in store.migrate_hashes(&folder.name, renaming).await? {
             let (level, text) = told(&migration);

@@ -8,23 +8,24 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use offlineimap_config as config;
 use offlineimap_core::{
-    Allowed, DeleteLimit, Direction, NameRules, PerSide, Policy, Removal, Side, SidePolicy, Steps,
-    Store,
+    Allowed, DeleteLimit, Direction, NameRules as _, PerSide, Policy, Removal, Side, SidePolicy,
+    Steps, Store,
 };
 use offlineimap_engine::{Account, Durability, Mode};
 use offlineimap_imap::{
     AddressFamily, Authorities, CertificateFingerprint, ImapConfig, ImapStore, ListedMailboxes,
-    LoginMethod, Security, StartTlsWish, TlsOptions,
+    LoginMethod, NameEncoding, Security, StartTlsWish, TlsOptions,
 };
 use offlineimap_maildir::{Fsync, MaildirConfig, MaildirStore, MissingRoot, NameSource};
+use tokio::task::block_in_place;
 use tokio_util::sync::CancellationToken;
 
 use crate::environment;
 use crate::evaluator::Evaluator;
 use crate::filtered_store::filtered;
+use crate::folder_rules::FolderRules;
 use crate::hooks::SyncHooks;
 use crate::mbnames::MailboxList;
-use crate::names::{ImapNames, MaildirNames};
 use crate::password::Password;
 use crate::profile::{self, Profile};
 use crate::ui::{Audience, Thread, Ui};
@@ -82,8 +83,6 @@ pub(crate) enum PaceWish {
     Quick,
 }
 
-type Rules = Arc<dyn NameRules + Send + Sync>;
-
 /// The default of `maxconnections`, as in OfflineIMAP (`spec/cli.md` §2).
 const DEFAULT_CONNECTIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
 
@@ -100,9 +99,16 @@ impl Run {
     fn state_path(&self, account: &str) -> PathBuf {
         self.general.metadata.join(format!("Account-{account}")).join("state.sqlite")
     }
+
+    /// The rules for the folders of one side of an account. Nothing is evaluated yet.
+    pub(crate) fn folder_rules(&self, account: &config::Account, side: Side) -> Arc<FolderRules> {
+        let only = self.folders.as_deref();
+        Arc::new(FolderRules::new(account, side, only, &self.evaluator))
+    }
 }
 
-/// Makes an account of the engine. Nothing is read or connected yet.
+/// Makes an account of the engine. Nothing is read or connected yet; code of the user's may run,
+/// for which is waited.
 ///
 /// # Errors
 ///
@@ -122,21 +128,21 @@ pub(crate) fn account(
         })
     };
     let thread = || Thread::account(&account.name);
-    let (local, local_rules) = match &account.local {
+    let rules = PerSide::from_fn(|side| run.folder_rules(account, side));
+    let local = match &account.local {
         config::LocalRepository::Maildir(maildir) => {
-            let store = maildir_store(run, account, maildir);
-            let rules: Rules = Arc::new(MaildirNames { separator: maildir.separator });
-            (Arc::new(store) as Arc<dyn Store>, rules)
+            Arc::new(maildir_store(run, account, maildir, &rules.local)) as Arc<dyn Store>
         }
         config::LocalRepository::Imap(imap) => {
-            let mut settings = imap_config(run, imap, thread())?;
+            let folders = Folders { encoding: account.folder_encoding, rules: &rules.local };
+            let mut settings = imap_config(run, imap, folders, thread())?;
             settings.kind = "MappedIMAP";
             settings.connected = connected(Side::Local);
-            let rules: Rules = Arc::new(ImapNames::new(None));
-            (Arc::new(ImapStore::new(settings)) as Arc<dyn Store>, rules)
+            Arc::new(ImapStore::new(settings))
         }
     };
-    let mut remote = imap_config(run, &account.remote, thread())?;
+    let folders = Folders { encoding: account.folder_encoding, rules: &rules.remote };
+    let mut remote = imap_config(run, &account.remote, folders, thread())?;
     remote.connected = connected(Side::Remote);
     let mut stores = PerSide { remote: Arc::new(ImapStore::new(remote)) as Arc<dyn Store>, local };
     if let Some(profile) = profile {
@@ -147,10 +153,7 @@ pub(crate) fn account(
         metadata: run.general.metadata.clone(),
         scratch: std::env::temp_dir(),
         stores: filtered(account, stores),
-        rules: PerSide {
-            remote: Arc::new(ImapNames::new(run.folders.as_deref())),
-            local: local_rules,
-        },
+        rules: rules.map(|rules| rules as _),
         policy: policy(account),
         restrictions: restrictions::restrictions(account),
         pace: pace(run, account),
@@ -165,12 +168,14 @@ pub(crate) fn account(
     })
 }
 
-/// Makes the store of the Maildir repository of an account.
+/// Makes the store of the Maildir repository of an account, with the rules of the local side.
 pub(crate) fn maildir_store(
     run: &Run,
     account: &config::Account,
     maildir: &config::MaildirRepository,
+    rules: &Arc<FolderRules>,
 ) -> MaildirStore {
+    let (rules, separator) = (Arc::clone(rules), Some(maildir.separator));
     MaildirStore::new(MaildirConfig {
         name: maildir.name.clone(),
         root: maildir.root.clone(),
@@ -180,11 +185,20 @@ pub(crate) fn maildir_store(
             Mode::Sync => MissingRoot::Refuse,
             Mode::DryRun => MissingRoot::Empty,
         },
-        visible: Arc::new(str::to_owned),
+        visible: Arc::new(move |name| rules.visible(name, separator)),
         conventions: conventions::conventions(account, maildir),
         names: Arc::clone(&run.names),
         steps: run.steps.clone(),
     })
+}
+
+/// What the store of a server is told of folders.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Folders<'a> {
+    /// How their names are spelt.
+    pub(crate) encoding: config::FolderEncoding,
+    /// The rules of its side.
+    pub(crate) rules: &'a FolderRules,
 }
 
 /// Makes the store of an IMAP repository. Nothing is connected yet; that it is going to be is told
@@ -192,14 +206,16 @@ pub(crate) fn maildir_store(
 pub(crate) fn imap_store(
     run: &Run,
     imap: &config::ImapRepository,
+    folders: Folders<'_>,
     thread: Thread,
 ) -> anyhow::Result<ImapStore> {
-    Ok(ImapStore::new(imap_config(run, imap, thread)?))
+    Ok(ImapStore::new(imap_config(run, imap, folders, thread)?))
 }
 
 fn imap_config(
     run: &Run,
     imap: &config::ImapRepository,
+    folders: Folders<'_>,
     thread: Thread,
 ) -> anyhow::Result<ImapConfig> {
     let server = Server::of(run, imap)?;
@@ -229,6 +245,13 @@ fn imap_config(
     settings.reference.clone_from(&imap.reference);
     settings.listed =
         if imap.subscribed_only { ListedMailboxes::Subscribed } else { ListedMailboxes::All };
+    settings.included.clone_from(block_in_place(|| folders.rules.included())?);
+    settings.name_encoding = match folders.encoding {
+        config::FolderEncoding::Utf8 => NameEncoding::Utf8,
+        config::FolderEncoding::AsOnServer | config::FolderEncoding::DecodedAfterRules => {
+            NameEncoding::AsOnServer
+        }
+    };
     settings.max_connections = match run.concurrency {
         Concurrency::AsConfigured => imap.max_connections.unwrap_or(DEFAULT_CONNECTIONS),
         Concurrency::Single => NonZeroUsize::MIN,

@@ -8,6 +8,8 @@ mod directions;
 mod hooks;
 #[path = "imap_imap/kill_sweep.rs"]
 mod kill_sweep;
+#[path = "imap_imap/names.rs"]
+mod names;
 #[path = "imap_imap/real_server.rs"]
 mod real_server;
 #[path = "imap_imap/scene.rs"]

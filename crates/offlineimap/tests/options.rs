@@ -9,6 +9,8 @@ mod rig;
 mod copy_ignore;
 #[path = "options/filter_headers.rs"]
 mod filter_headers;
+#[path = "options/folders.rs"]
+mod folders;
 #[path = "options/keywords.rs"]
 mod keywords;
 #[path = "options/mailbox_list.rs"]

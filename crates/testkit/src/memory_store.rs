@@ -270,7 +270,7 @@ impl Store for MemoryStore {
                 role: Role::from_name(name.as_str(), self.separator),
             })
             .collect();
-        Ok(Listing { separator: self.separator, mailboxes, unusable: Vec::new() })
+        Ok(Listing { separator: self.separator, mailboxes, ..Listing::default() })
     }
 
     async fn stamps(&self, names: &[MailboxName]) -> Result<Vec<Option<Token>>, StoreError> {

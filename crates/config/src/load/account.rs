@@ -5,12 +5,14 @@ use super::period::{self, Clauses};
 use super::reader::{Presence, Reader};
 use super::selection::find_section;
 use super::{ACCOUNT, REPOSITORY, imap, maildir};
+use crate::diagnostics::Excerpt;
 use crate::document::Section;
 use crate::options::{Place, nearest};
 use crate::source::strip;
 use crate::{
-    Account, Diagnostic, Diagnostics, Document, Environment, HeaderDates, ImapFlavor,
-    ImapRepository, LocalRepository, MaildirFlavor, Quick, Setting, SyncHooks, value,
+    Account, Diagnostic, Diagnostics, Document, Environment, FolderEncoding, FolderNames,
+    HeaderDates, ImapFlavor, ImapRepository, LocalRepository, MaildirFlavor, Quick, Setting,
+    SyncHooks, value,
 };
 
 /// Loads the account of that name, which exists. `None`, or errors among the problems, mean that it
@@ -33,6 +35,8 @@ pub(super) fn load(
     let quick = reader.parsed("quick", value::int).map(Quick::of).unwrap_or_default();
     let max_size = max_size(&mut reader);
     let max_age = period::max_age(&mut reader);
+    let utf8 = reader.bool("utf8foldernames");
+    let utf8_excerpt = reader.name_excerpt("utf8foldernames", "").filter(|_| utf8);
     let here = repository(&mut reader, document, name, "localrepository");
     let there = repository(&mut reader, document, name, "remoterepository");
 
@@ -40,9 +44,12 @@ pub(super) fn load(
     let mut context = Context { document, environment, header_dates, problems };
     let local = here.and_then(|section| context.local(section));
     let remote = there.and_then(|section| context.remote(section));
-    let (remote, local) = (remote?, local?);
+    let (here, there) = (here?, there?);
+    let (remote, mut local) = (remote?, local?);
+    let folder_encoding = context.folder_encoding(name, utf8_excerpt, (there, &remote), &local);
+    context.follow_renames(&remote, here, &mut local);
     let clauses =
-        Clauses { document, account: &section.name, local: &here?.name, remote: &there?.name };
+        Clauses { document, account: &section.name, local: &here.name, remote: &there.name };
     clauses.check(&local, problems);
     let mut reader = Reader::new(document, &section.name, &[Place::Account], environment, problems);
     refuse_itself(&mut reader, &remote, &local);
@@ -53,6 +60,7 @@ pub(super) fn load(
         delete_limit,
         windows_compatible_names,
         filter_headers,
+        folder_encoding,
         hooks,
         quick,
         max_size,
@@ -95,7 +103,7 @@ impl Context<'_> {
                 let header_dates = self.header_dates;
                 let mut reader = self.reader(section, &[Place::Repository, Place::Maildir]);
                 maildir::load(&mut reader, name_of(section), flavor, header_dates)
-                    .map(LocalRepository::Maildir)
+                    .map(|maildir| LocalRepository::Maildir(Box::new(maildir)))
             }
             Kind::Imap(flavor) => {
                 let mut reader = self.reader(section, &[Place::Repository, Place::Imap]);
@@ -124,6 +132,84 @@ impl Context<'_> {
                 None
             }
         }
+    }
+
+    /// How names of folders are spelt. `utf8` is where `utf8foldernames` stands, if it is on.
+    fn folder_encoding(
+        &mut self,
+        account: &str,
+        utf8: Option<Excerpt>,
+        (section, remote): (&Section, &ImapRepository),
+        local: &LocalRepository,
+    ) -> FolderEncoding {
+        let mut reader = self.reader(section, &[Place::Repository, Place::Imap]);
+        if !reader.bool("decodefoldernames") {
+            return if utf8.is_some() { FolderEncoding::Utf8 } else { FolderEncoding::AsOnServer };
+        }
+        let excerpt = reader.name_excerpt("decodefoldernames", "");
+        let (problem, encoding) = if let Some(utf8) = utf8 {
+            let message = format!(
+                "configuration mismatch in account '{account}': 'utf8foldernames' and \
+                 'decodefoldernames' cannot be used together"
+            );
+            let problem = Diagnostic::error(message).at(utf8);
+            let help = format!("remove 'decodefoldernames' from [{}]", section.name);
+            (problem.help(help), FolderEncoding::Utf8)
+        } else if matches!(local, LocalRepository::Imap(_)) {
+            let message = "'decodefoldernames' has no effect between two servers";
+            let help = "names are spelt alike on both of them";
+            (Diagnostic::warning(message).help(help), FolderEncoding::AsOnServer)
+        } else if matches!(remote.folders.names, FolderNames::Renamed(_)) {
+            let message = "'decodefoldernames' and 'renamefolders' cannot be used together";
+            let help = "set 'utf8foldernames' in the section of the account instead";
+            (Diagnostic::error(message).help(help), FolderEncoding::DecodedAfterRules)
+        } else {
+            return FolderEncoding::DecodedAfterRules;
+        };
+        reader.problems.push(match excerpt {
+            Some(excerpt) => problem.at(excerpt),
+            None => problem,
+        });
+        encoding
+    }
+
+    /// The local repository reads the table of the remote one backwards, and has none of its own.
+    fn follow_renames(
+        &mut self,
+        remote: &ImapRepository,
+        section: &Section,
+        local: &mut LocalRepository,
+    ) {
+        let option = match (&remote.folders.names, &local.folders().names) {
+            (_, FolderNames::Renamed(_)) => "renamefolders",
+            (FolderNames::Renamed(_), FolderNames::Translated(_)) => "nametrans",
+            (FolderNames::Renamed(table), _) => {
+                let restored = FolderNames::Restored(table.clone());
+                match local {
+                    LocalRepository::Maildir(maildir) => maildir.folders.names = restored,
+                    LocalRepository::Imap(imap) => imap.folders.names = restored,
+                }
+                return;
+            }
+            (FolderNames::Same | FolderNames::Translated(_) | FolderNames::Restored(_), _) => {
+                return;
+            }
+        };
+        let reader = self.reader(section, &[Place::Repository]);
+        let message = match option {
+            "nametrans" => format!(
+                "'nametrans' in [{}] is in the way of 'renamefolders' in the remote repository",
+                section.name
+            ),
+            _ => format!("'renamefolders' has no place in the local repository '{}'", local.name()),
+        };
+        let mut problem = Diagnostic::error(message);
+        if let Some(excerpt) = reader.name_excerpt(option, "") {
+            problem = problem.at(excerpt);
+        }
+        let help = "write 'renamefolders' into the section of the remote repository; the local one \
+                    reads it backwards, and needs no rule of its own";
+        reader.problems.push(problem.help(help));
     }
 
     fn kind(&mut self, section: &Section) -> Option<Kind> {

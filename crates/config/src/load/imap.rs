@@ -3,9 +3,8 @@
 use std::net::IpAddr;
 use std::num::{NonZeroU16, NonZeroUsize};
 
-use super::password;
-use super::period;
 use super::reader::{Presence, Reader};
+use super::{folders, password, period};
 use crate::expression::Scope;
 use crate::options::nearest;
 use crate::source::strip;
@@ -42,6 +41,7 @@ pub(super) fn load(
     let copy_ignore = reader.computed("copy_ignore_eval", Scope::other_option());
     let rules = reader.sync_rules();
     let start_date = period::start_date(reader);
+    let folders = folders::load(reader);
     Some(ImapRepository {
         name: name.to_owned(),
         flavor,
@@ -60,6 +60,7 @@ pub(super) fn load(
         copy_ignore,
         rules,
         start_date,
+        folders,
     })
 }
 

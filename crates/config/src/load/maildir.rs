@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::period;
 use super::reader::{Presence, Reader};
+use super::{folders, period};
 use crate::source::strip;
 use crate::{HeaderDates, MaildirFlavor, MaildirRepository, value};
 
@@ -15,6 +15,7 @@ pub(super) fn load(
 ) -> Option<MaildirRepository> {
     reader.report_unsupported();
     let rules = reader.sync_rules();
+    let folders = folders::load(reader);
     let separator = match reader.reading("sep") {
         Some(_) => reader.parsed("sep", |text| value::character(strip(text))),
         None => Some('.'),
@@ -45,6 +46,7 @@ pub(super) fn load(
         root: root?,
         separator: separator?,
         rules,
+        folders,
         header_dates,
         restore_access_times,
         custom_flags,

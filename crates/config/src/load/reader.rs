@@ -356,6 +356,7 @@ fn changes_nothing(spec: &Spec, text: &str) -> bool {
         | Type::Choice(_)
         | Type::Path(_)
         | Type::List
+        | Type::Renames
         | Type::Expression(_)
         | Type::SecretExpression
         | Type::Command

@@ -148,8 +148,12 @@ pub(super) const ROWS: &[Spec] = &[
         "utf8foldernames",
         Bool,
         Value("no"),
-        Refused,
-        "Whether folder names are UTF-8 on this machine, whatever they are on the server.",
+        Works,
+        "Whether the names of folders on a server, which are in modified UTF-7 there, are read as \
+         UTF-8. \
+         Every option that deals with names sees them so, on both sides. \
+         When it is set for an account that was synced before, the directories of folders with \
+         other than ASCII letters have to be renamed by hand, or they are synced anew.",
     ),
     row(
         Account,

@@ -393,8 +393,11 @@ pub(super) const ROWS: &[Spec] = &[
         "decodefoldernames",
         Bool,
         Value("no"),
-        Refused,
-        "Whether folder names are decoded from modified UTF-7. Deprecated.",
+        Works,
+        "Whether the names that folders get on the local side are decoded from modified UTF-7, after \
+         `nametrans` and all other options have dealt with the names as they are on the server. \
+         It counts in a remote repository beside a Maildir, and not together with \
+         `utf8foldernames`, which is to be preferred.",
     ),
     row(
         Imap,

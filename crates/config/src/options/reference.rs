@@ -85,6 +85,7 @@ fn describe(value: Type) -> String {
             "path; `~`, `$NAME` and `${NAME}` are expanded".to_owned()
         }
         Type::List => "list, separated by commas".to_owned(),
+        Type::Renames => "lines of the form `name -> name`".to_owned(),
         Type::Expression(result) => format!("Python expression: {result}"),
         Type::SecretExpression => "Python expression: text, kept out of all messages".to_owned(),
         Type::Command => "command for the shell".to_owned(),

@@ -2,8 +2,8 @@
 
 use super::Default::{Required, Unset, Value};
 use super::Place::{Maildir, Repository};
-use super::Support::{Planned, Refused, Works};
-use super::Type::{Bool, Choice, Date, Expression, Path, Text};
+use super::Support::Works;
+use super::Type::{Bool, Choice, Date, Expression, List, Path, Renames, Text};
 use super::{Expansion, Spec, row};
 
 pub(super) const ROWS: &[Spec] = &[
@@ -47,40 +47,93 @@ pub(super) const ROWS: &[Spec] = &[
         "nametrans",
         Expression("function of a folder's name"),
         Unset("names are the same"),
-        Refused,
-        "The name on the other side of a folder here.",
+        Works,
+        "The name on the other side of a folder here. \
+         The separators in the result are those of this repository, and become those of the other \
+         side; a result that is the bare separator means the root of a Maildir. \
+         The function of the local repository has to undo what that of the remote one does: a folder \
+         that would come back under another name is not created. \
+         A function that raises an exception, or returns something other than text, ends the \
+         account. \
+         The names of message files depend on the function of the local repository.",
     ),
     row(
         Repository,
         "folderfilter",
         Expression("function of a folder's name"),
         Unset("all folders"),
-        Refused,
-        "Which folders are synced, by their name here.",
+        Works,
+        "Which folders are synced, by their full name here, before `nametrans`. \
+         A folder that either side leaves out is neither synced nor created. \
+         `-f` takes the place of the remote repository's.",
     ),
     row(
         Repository,
         "folderincludes",
         Expression("list of names"),
         Unset("none"),
-        Refused,
-        "Folders that are synced in any case.",
+        Works,
+        "Folders that are synced in any case, by their names here. \
+         On a server they are looked for even if it does not list them. \
+         `-f` takes the place of the remote repository's.",
     ),
     row(
         Repository,
         "foldersort",
         Expression("function of two names"),
         Unset("by name"),
-        Planned,
-        "The order in which folders are synced.",
+        Works,
+        "The order in which folders are synced: a function that returns a negative number if the \
+         first name goes before the second one, and a positive one if it goes after. \
+         It sees the names after `nametrans`. \
+         That of the remote repository counts.",
     ),
     row(
         Repository,
         "dynamic_folderfilter",
         Bool,
         Value("no"),
-        Planned,
-        "Whether `folderfilter` is asked again at every use.",
+        Works,
+        "Whether `folderfilter` is asked again at every use, instead of once for each folder of a \
+         sync.",
+    ),
+    row(
+        Repository,
+        "includefolders",
+        List,
+        Unset("all folders"),
+        Works,
+        "Patterns of the folders that are synced, in place of `folderfilter`. \
+         They have to fit the full name of a folder here; case counts. \
+         `*` stands for any text, separators included, `?` for any single character (also for a \
+         comma), and everything else for itself, brackets too. \
+         `-f` takes the place of the remote repository's.",
+    ),
+    row(
+        Repository,
+        "excludefolders",
+        List,
+        Unset("none"),
+        Works,
+        "Patterns of folders that are not synced even if `includefolders` has them, such as \
+         `[Gmail]/All Mail, *Spam`.",
+    ),
+    row(
+        Repository,
+        "renamefolders",
+        Renames,
+        Unset("names are the same"),
+        Works,
+        "New names for folders, in place of `nametrans` on both sides: lines such as \
+         `[Gmail]/Sent Mail -> sent` for one folder, or `INBOX/* -> *` for all that begin alike. \
+         It belongs to the remote repository, whose names are on the left; the local one reads it \
+         backwards. \
+         `/` stands between the parts of names, whatever the separators are; alone on the right it is \
+         the root of a Maildir. \
+         The most specific line counts; a name that no line fits is kept, and so is INBOX. \
+         The table is checked: what a line is for has to come back under its own name. \
+         Of folders that would get the same name on the other side, the one that comes back is \
+         synced, and the others are left alone with a warning.",
     ),
     row(
         Repository,

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::num::NonZeroU32 as Uid;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use offlineimap_core::{FolderPair, Listing, MailboxName, PerSide, Side};
+use offlineimap_core::{FolderPair, Listing, MailboxName, NameRules, PerSide, RuleError, Side};
 
 use super::names::{file_name, status_file_name};
 use super::text::{BadLine, StatusRow, UidMap, parse_status, parse_uid_map, parse_validity};
-use crate::account::Account;
+use crate::account::{Account, RunError};
 use crate::state::StateError;
 use crate::state::legacy::{MARKER, ReadStatusError, STATUS_DIRECTORIES, read_status};
 
@@ -39,10 +40,11 @@ pub fn old_status(metadata: &Path, account: &str) -> io::Result<Option<PathBuf>>
 }
 
 /// The files that OfflineIMAP left for an account.
-#[derive(Debug)]
 pub(crate) struct OldFiles {
     places: Places,
     scratch: PathBuf,
+    /// Those of the remote side, after whose names status files are called.
+    rules: Arc<dyn NameRules + Send + Sync>,
     /// The remote folders that have each status file.
     owners: BTreeMap<String, Vec<Owner>>,
 }
@@ -105,6 +107,8 @@ pub(super) enum OldFilesError {
     Damaged { path: PathBuf, source: BadLine },
     #[error("cannot read '{path}': {source}", path = path.display())]
     Io { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Rule(#[from] RuleError),
     #[error("it cannot be told apart from that of folder '{other}'")]
     Shared { other: MailboxName },
 }
@@ -115,17 +119,17 @@ impl OldFilesError {
         match self {
             Self::Damaged { .. } | Self::Shared { .. } => true,
             Self::Database(error) => matches!(error, ReadStatusError::Damaged { .. }),
-            Self::Io { .. } => false,
+            Self::Io { .. } | Self::Rule(_) => false,
         }
     }
 }
 
 impl OldFiles {
     /// Looks whether OfflineIMAP has kept a status for this account.
-    pub(crate) fn find(
+    pub(crate) async fn find(
         account: &Account,
         listing: &PerSide<Listing>,
-    ) -> Result<Option<Self>, StateError> {
+    ) -> Result<Option<Self>, RunError> {
         let separators = listing.as_ref().map(|it| it.separator);
         let places = Places::new(account, separators);
         let mut is_there = false;
@@ -137,25 +141,33 @@ impl OldFiles {
         if !is_there {
             return Ok(None);
         }
-        let mut owners: BTreeMap<String, Vec<Owner>> = BTreeMap::new();
-        let rules = &account.rules.remote;
-        for entry in &listing.remote.mailboxes {
-            let name = entry.name.clone();
-            let (visible, included) = (rules.visible(name.as_str()), rules.includes(name.as_str()));
-            let file = status_file_name(&visible, separators.remote);
-            owners.entry(file).or_default().push(Owner { name, visible, included });
-        }
-        Ok(Some(Self { places, scratch: account.scratch.clone(), owners }))
+        let scratch = account.scratch.clone();
+        let rules = Arc::clone(&account.rules.remote);
+        let names: Vec<MailboxName> =
+            listing.remote.mailboxes.iter().map(|entry| entry.name.clone()).collect();
+        let found = tokio::task::spawn_blocking(move || {
+            let mut old = Self { places, scratch, rules, owners: BTreeMap::new() };
+            for name in names {
+                let included = old.rules.includes(name.as_str())?;
+                let (visible, file) = old.names_of(&name)?;
+                old.owners.entry(file).or_default().push(Owner { name, visible, included });
+            }
+            Ok(Some(old))
+        });
+        found.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
     }
 
-    /// Reads what is known of a folder, under the name by which its remote side is visible. `None`
-    /// if that is nothing. Blocks.
-    pub(super) fn read(
-        &self,
-        pair: &FolderPair,
-        visible: &str,
-    ) -> Result<Option<OldFolder>, OldFilesError> {
-        let name = status_file_name(visible, self.places.separators.remote);
+    /// Returns the visible name of a remote folder, and the name of its status file.
+    fn names_of(&self, remote: &MailboxName) -> Result<(String, String), RuleError> {
+        let separator = self.places.separators.remote;
+        let visible = self.rules.visible(remote.as_str(), separator)?;
+        let file = status_file_name(&visible, separator);
+        Ok((visible, file))
+    }
+
+    /// Reads what is known of a folder. `None` if that is nothing. Blocks.
+    pub(super) fn read(&self, pair: &FolderPair) -> Result<Option<OldFolder>, OldFilesError> {
+        let (visible, name) = self.names_of(&pair.remote)?;
         let files = self.places.files(pair, &name);
         let (rows, source) = match read_status(&files.database, &self.scratch)? {
             rows if rows.is_empty() => (read_plain(&files.plain)?, Source::PlainText),
@@ -195,7 +207,8 @@ impl OldFiles {
             Err(
                 OldFilesError::Database(_)
                 | OldFilesError::Damaged { .. }
-                | OldFilesError::Shared { .. },
+                | OldFilesError::Shared { .. }
+                | OldFilesError::Rule(_),
             ) => Ok(None),
         }
     }

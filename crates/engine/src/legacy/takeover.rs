@@ -8,7 +8,7 @@ use offlineimap_core::{
     Epoch, Key, Mailbox, Observation, Pair, PerSide, Presence, Side, StoreError,
 };
 
-use super::files::{OldFolder, Source};
+use super::files::{OldFilesError, OldFolder, Source};
 use super::text::UidMap;
 use crate::account::{Folder, Mode, RunError};
 use crate::event::Event;
@@ -41,12 +41,12 @@ impl Survey<'_> {
         if self.state.is_outdated(pair).await? {
             return Ok(Takeover::Nothing);
         }
-        let (names, visible) =
-            (pair.clone(), self.account.rules.remote.visible(pair.remote.as_str()));
-        let read = tokio::task::spawn_blocking(move || old.read(&names, &visible)).await;
+        let names = pair.clone();
+        let read = tokio::task::spawn_blocking(move || old.read(&names)).await;
         let old = match read.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())) {
             Ok(Some(old)) => old,
             Ok(None) => return Ok(Takeover::Nothing),
+            Err(OldFilesError::Rule(error)) => return Err(error.into()),
             Err(error) if error.is_final() => {
                 return Ok(self.do_without(folder, &error.to_string()));
             }

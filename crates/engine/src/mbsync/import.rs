@@ -51,7 +51,7 @@ async fn import_all(
         listing.as_ref(),
         PerSide { remote: &*account.rules.remote, local: &*account.rules.local },
         account.policy,
-    );
+    )?;
     let import = Import { account, setup, state: &state, listing: &listing };
     let width = account.stores.remote.parallelism().max(1);
     let mut folders = Vec::new();
@@ -123,7 +123,7 @@ impl Import<'_> {
         let mut lonely = Vec::new();
         for entry in &self.listing.local.mailboxes {
             let rules = &self.account.rules.local;
-            if known.contains(&entry.name) || !rules.includes(entry.name.as_str()) {
+            if known.contains(&entry.name) || !rules.includes(entry.name.as_str())? {
                 continue;
             }
             if self.setup.maildir.folder(&entry.name).await?.numbering != Numbering::Unknown {
@@ -337,7 +337,7 @@ impl Sighting {
 fn half_gone(entry: &Entry, sighting: &Sighting, seen: &PerSide<Observation>) -> Option<Pair> {
     let is_marked = |side: Side, key: &Key| match seen.get(side).presence(key) {
         Presence::Present(item) => item.flags.contains(SystemFlag::Deleted),
-        Presence::Absent | Presence::Unknown => false,
+        Presence::Absent | Presence::Unknown | Presence::Outside => false,
     };
     let (remote, local, deleted_on) = match (entry.uids.far, entry.uids.near) {
         (Some(uid), None) => {
@@ -351,7 +351,7 @@ fn half_gone(entry: &Entry, sighting: &Sighting, seen: &PerSide<Observation>) ->
         (Some(_), Some(_)) | (None, None) => return None,
     };
     let flags = entry.flags.clone().with(SystemFlag::Deleted);
-    Some(Pair { remote, local, flags, deleted_on: Some(deleted_on) })
+    Some(Pair { deleted_on: Some(deleted_on), ..Pair::new(remote, local, flags) })
 }
 
 impl PairedUp {

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use offlineimap_core::{Allowed, DeleteLimit, Flags, Key, NameRules, PerSide, Policy, Store};
+use offlineimap_core::{
+    Allowed, DeleteLimit, Flags, Key, NameRules, PerSide, Policy, RuleError, Store,
+};
 use offlineimap_engine::{Account, Durability, Event, Mode, Pace, Restrictions, sync_account};
 use offlineimap_testkit::memory_store::{MemoryStore, PowerSwitch, Unsynced};
 use offlineimap_testkit::message::Body;
@@ -198,12 +200,12 @@ impl Told {
 struct AnyName;
 
 impl NameRules for AnyName {
-    fn visible(&self, name: &str) -> String {
-        name.to_owned()
+    fn visible(&self, name: &str, _separator: Option<char>) -> Result<String, RuleError> {
+        Ok(name.to_owned())
     }
 
-    fn includes(&self, _name: &str) -> bool {
-        true
+    fn includes(&self, _name: &str) -> Result<bool, RuleError> {
+        Ok(true)
     }
 
     fn storable(&self, _name: &str) -> Result<(), String> {

@@ -22,7 +22,8 @@ pub(super) async fn create(pool: &Arc<Pool>, name: &MailboxName) -> Result<(), S
     let reference = config.reference.as_str();
     let root = list_exactly(&mut lease, "").await?;
     let separator = root.iter().find_map(|entry| entry.delimiter).map(char::from);
-    let full = under_reference(reference, separator, name.as_str());
+    let wire = pool.spelling().wire(name.as_str());
+    let full = under_reference(reference, separator, &wire.to_string_lossy());
     for parent in parents(&full, separator) {
         let there = list_exactly(&mut lease, parent).await?;
         if is_inbox(parent) || there.iter().any(|entry| !entry.has("\\NonExistent")) {

@@ -10,6 +10,7 @@ use offlineimap_imap_proto::response::{ListEntry, Untagged};
 
 use crate::config::ListedMailboxes;
 use crate::pool::{Lease, Pool, Purpose};
+use crate::spelling::{Regularity, Spelling};
 
 /// Lists all mailboxes that can hold messages.
 pub(super) async fn list(pool: &Arc<Pool>) -> Result<Listing, StoreError> {
@@ -50,7 +51,7 @@ pub(super) async fn list(pool: &Arc<Pool>) -> Result<Listing, StoreError> {
         let reference = &config.reference;
         return Err(failed(format!("returned no mailboxes under the reference {reference:?}")));
     }
-    let mut listing = listing(&heard.entries);
+    let mut listing = listing(&heard.entries, pool.spelling());
     if heard.entries.is_empty() {
         // Nothing is subscribed; the separator is still good to know.
         let root = Command::list(&reference, &WireName::from(""), ListSelection::All, &[]);
@@ -96,25 +97,41 @@ pub(super) fn is_selectable(entry: &ListEntry) -> bool {
 }
 
 /// Turns the server's lines into what the core knows of mailboxes. Some servers list a name twice.
-fn listing(entries: &[ListEntry]) -> Listing {
+fn listing(entries: &[ListEntry], spelling: &Spelling) -> Listing {
     let mut listing = Listing { separator: separator(entries), ..Listing::default() };
     let mut seen = BTreeSet::new();
+    let (mut regular, mut odd) = (Vec::new(), Vec::new());
     for entry in entries.iter().filter(|entry| is_selectable(entry)) {
         if !seen.insert(entry.name.as_bytes()) {
             continue;
         }
         let unusable = |why: &str| (entry.name.to_string_lossy().into_owned(), why.to_owned());
-        match std::str::from_utf8(entry.name.as_bytes()) {
-            Err(_) => listing.unusable.push(unusable("the name is not UTF-8")),
-            Ok("") => listing.unusable.push(unusable("the name is empty")),
-            Ok(name) if name.chars().any(char::is_control) => {
+        match spelling.text(&entry.name) {
+            None => listing.unusable.push(unusable("the name is not UTF-8")),
+            Some((name, _)) if name.is_empty() => {
+                listing.unusable.push(unusable("the name is empty"));
+            }
+            Some((name, _)) if name.chars().any(char::is_control) => {
                 listing.unusable.push(unusable("the name has control characters"));
             }
-            Ok(name) => listing
-                .mailboxes
-                .push(MailboxEntry { name: MailboxName::new(name), role: role(entry) }),
+            Some((name, Regularity::Regular)) => regular.push((name, entry)),
+            Some((name, Regularity::Odd)) => odd.push((name, entry)),
         }
     }
+    // Two spellings of one name are two mailboxes; the regular one keeps the name.
+    odd.retain(|(name, entry)| {
+        let is_free = regular.iter().all(|(other, _)| other != name);
+        if !is_free {
+            let why = "another mailbox has this name in modified UTF-7".to_owned();
+            listing.unusable.push((entry.name.to_string_lossy().into_owned(), why));
+        }
+        is_free
+    });
+    spelling.remember(odd.iter().map(|(name, entry)| (name.clone(), entry.name.clone())));
+    let all = regular.into_iter().chain(odd);
+    listing.mailboxes.extend(
+        all.map(|(name, entry)| MailboxEntry { name: MailboxName::new(name), role: role(entry) }),
+    );
     listing
 }
 
@@ -136,15 +153,39 @@ fn role(entry: &ListEntry) -> Option<Role> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spelling::NameEncoding;
 
     fn entry(attributes: &[&str], delimiter: Option<u8>, name: &[u8]) -> ListEntry {
         let attributes = attributes.iter().map(ToString::to_string).collect();
         ListEntry { attributes, delimiter, name: WireName::from_wire(name) }
     }
 
+    fn plainly(entries: &[ListEntry]) -> Listing {
+        listing(entries, &Spelling::default())
+    }
+
+    #[test]
+    fn two_spellings_of_a_name_are_not_mixed_up() {
+        let spelling = Spelling::new(NameEncoding::Utf8);
+        let listing = listing(
+            &[
+                entry(&[], Some(b'/'), "Gäste".as_bytes()),
+                entry(&[], Some(b'/'), b"G&AOQ-ste"),
+                entry(&[], Some(b'/'), b"a & b"),
+                entry(&[], Some(b'/'), b"x&AAo-y"),
+            ],
+            &spelling,
+        );
+        let names: Vec<&str> = listing.mailboxes.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["Gäste", "a & b"]);
+        assert_eq!(listing.unusable.len(), 2, "{:?}", listing.unusable);
+        assert_eq!(spelling.wire("Gäste"), WireName::from("G&AOQ-ste"));
+        assert_eq!(spelling.wire("a & b"), WireName::from("a & b"));
+    }
+
     #[test]
     fn what_cannot_hold_messages_is_left_out_and_what_has_no_usable_name_is_told() {
-        let listing = listing(&[
+        let listing = plainly(&[
             entry(&[], None, b"INBOX"),
             entry(&["\\NOSELECT"], Some(b'/'), b"lists"),
             entry(&["\\NonExistent"], Some(b'/'), b"old"),
@@ -169,6 +210,6 @@ mod tests {
 
     #[test]
     fn a_separator_of_nil_is_a_flat_name_space() {
-        assert_eq!(listing(&[entry(&[], None, b"INBOX")]).separator, None);
+        assert_eq!(plainly(&[entry(&[], None, b"INBOX")]).separator, None);
     }
 }

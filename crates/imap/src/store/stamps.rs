@@ -10,7 +10,6 @@ use offlineimap_imap_proto::response::{MailboxStatus, Untagged};
 
 use crate::config::ListedMailboxes;
 use crate::pool::{Lease, Pool, Purpose};
-use crate::translate::wire_name;
 
 /// Makes the stamp of a mailbox. New messages raise UIDNEXT, expunged ones lower the count, and
 /// where the server counts changes (RFC 7162), changed flags raise HIGHESTMODSEQ.
@@ -47,7 +46,8 @@ pub(super) async fn stamps(
     }
     let in_a_list =
         names.len() > 1 && has("LIST-STATUS") && pool.config().listed == ListedMailboxes::All;
-    let wire: Vec<WireName> = names.iter().map(wire_name).collect();
+    let spelt = names.iter().map(|name| pool.spelling().wire(name.as_str()));
+    let wire: Vec<WireName> = spelt.collect();
     let listed = if in_a_list { list(pool, &mut lease, &items).await? } else { None };
     let statuses = match listed {
         Some(statuses) => statuses,

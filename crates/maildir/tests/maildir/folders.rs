@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use offlineimap_core::{Access, MailboxName, Steps, Store as _, StoreErrorKind};
+use offlineimap_core::{Access, MailboxName, RuleError, Steps, Store as _, StoreErrorKind};
 use offlineimap_maildir::{MaildirConfig, MaildirStore, MissingRoot, RootState};
 
 use crate::fixture::{config, key, uid};
@@ -121,7 +121,7 @@ async fn a_directory_that_cannot_be_read_is_an_error() {
 async fn the_visible_name_is_what_counts_in_names() {
     let dir = tempfile::tempdir().unwrap();
     let store = MaildirStore::new(MaildirConfig {
-        visible: Arc::new(|name| format!("INBOX{name}")),
+        visible: Arc::new(|name| Ok(format!("INBOX{name}"))),
         ..config(dir.path())
     });
     let name = MailboxName::new(".Lists.rust");
@@ -132,6 +132,21 @@ async fn the_visible_name_is_what_counts_in_names() {
     let seen = mailbox.observe().await.unwrap();
     assert_eq!(seen.items()[0].key, key("1_0.2.vm,U=5/"));
     assert_eq!(seen.items()[0].hint, Some(uid(5)));
+}
+
+#[tokio::test]
+async fn a_folder_without_a_visible_name_is_not_opened_under_another_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let failing = MaildirConfig {
+        visible: Arc::new(|name| Err(RuleError::new(format!("nothing for {name}")))),
+        ..config(dir.path())
+    };
+    let store = MaildirStore::new(failing);
+    let name = MailboxName::new("INBOX");
+    store.create(&name).await.unwrap();
+    let error = store.open(&name, Access::ReadWrite).await.err().unwrap();
+    assert_eq!(error.kind(), StoreErrorKind::Store);
+    assert_eq!(error.to_string(), "nothing for INBOX");
 }
 
 #[tokio::test]

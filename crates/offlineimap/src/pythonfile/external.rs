@@ -48,6 +48,16 @@ impl External for PythonFile {
 }
 
 impl PythonFile {
+    /// Whether `if` takes an object for true.
+    ///
+    /// # Errors
+    ///
+    /// What Python raises.
+    pub(crate) fn truth(&self, object: &ExternalObject) -> Result<bool, PythonError> {
+        let request = json!({ "do": "truth", "object": object.handle });
+        self.told(self.ask(&request)).map(|value| value.is_true())
+    }
+
     /// An exception of Python's keeps its type and its text; its traceback goes to the listener.
     fn told(&self, outcome: Result<Value, PythonFileError>) -> Result<Value, PythonError> {
         outcome.map_err(|error| match error {

@@ -92,6 +92,10 @@ class Interpreter:
         keywords = {name: self.decoded(value) for name, value in request["keywords"]}
         return self.object(request["object"])(*positional, **keywords)
 
+    def truth(self, request):
+        """Whether `if` takes an object for true."""
+        return bool(self.object(request["object"]))
+
     def object(self, number):
         try:
             return self.objects[number]

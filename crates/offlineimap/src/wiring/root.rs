@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use offlineimap_config as config;
-use offlineimap_core::Store as _;
+use offlineimap_core::{Side, Store as _};
 use offlineimap_engine::{Mode, old_status};
 use offlineimap_maildir::RootState;
 
@@ -20,7 +20,8 @@ use super::{Run, maildir_store};
 pub(crate) async fn prepare_root(run: &Run, account: &config::Account) -> anyhow::Result<()> {
     let config::LocalRepository::Maildir(maildir) = &account.local else { return Ok(()) };
     let account_name = &account.name;
-    let store = maildir_store(run, account, maildir);
+    let rules = run.folder_rules(account, Side::Local);
+    let store = maildir_store(run, account, maildir, &rules);
     let state_path = run.state_path(account_name);
     let has_state = state_path
         .try_exists()

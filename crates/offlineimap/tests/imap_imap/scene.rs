@@ -82,6 +82,14 @@ impl Home {
         self.directory.path()
     }
 
+    /// Adds lines to a section, given by its header line.
+    pub(crate) fn also(&self, header: &str, lines: &str) {
+        let path = self.directory.path().join(".offlineimaprc");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(header), "{text}");
+        fs::write(path, text.replace(header, &format!("{header}{lines}"))).unwrap();
+    }
+
     /// Runs the program once.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         let path = self.directory.path().join("output");

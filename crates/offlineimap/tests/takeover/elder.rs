@@ -17,9 +17,23 @@ const ELDER: &str = "/usr/bin/offlineimap";
 pub(crate) struct Layout {
     pub(crate) server: char,
     pub(crate) maildir: char,
+    pub(crate) naming: Naming,
 }
 
-pub(crate) const ORDINARY: Layout = Layout { server: '/', maildir: '.' };
+/// Which names the folders of the server have in the Maildir, separators apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// The same.
+    Same,
+    /// Some have others, by `nametrans` on both sides.
+    Translated,
+    /// INBOX is the root, and all others are below it, by `nametrans` on both sides.
+    PlusPlus,
+    /// The same in UTF-8.
+    Utf8,
+}
+
+pub(crate) const ORDINARY: Layout = Layout { server: '/', maildir: '.', naming: Naming::Same };
 
 /// An account with mail in several folders, synced by OfflineIMAP.
 pub(crate) struct Inheritance {
@@ -54,6 +68,16 @@ impl Inheritance {
     pub(crate) fn new(layout: Layout) -> Self {
         let server = Dovecot::builder().separator(layout.server).start().unwrap();
         let rig = Rig::of(server.endpoint()).local(&format!("sep = {}", layout.maildir));
+        let rig = match layout.naming {
+            Naming::Same => rig,
+            Naming::Translated => rig
+                .remote("nametrans = lambda f: re.sub('^Lists', 'Mailing lists', f)")
+                .local("nametrans = lambda f: re.sub('^Mailing lists', 'Lists', f)"),
+            Naming::PlusPlus => rig
+                .remote(r"nametrans = lambda f: re.sub(r'^INBOX\.*', '.', f)")
+                .local("nametrans = lambda f: 'INBOX' + f"),
+            Naming::Utf8 => rig.account("utf8foldernames = yes"),
+        };
         let inheritance = Self { rig, layout, _server: server };
         let mut imap = inheritance.rig.imap();
         for folder in FOLDERS {
@@ -73,10 +97,21 @@ impl Inheritance {
     }
 
     pub(crate) fn remote(&self, folder: &str) -> String {
+        let folder = match self.layout.naming {
+            Naming::PlusPlus if folder != "INBOX" => format!("INBOX/{folder}"),
+            _ => folder.to_owned(),
+        };
         folder.replace('/', &self.layout.server.to_string())
     }
 
     pub(crate) fn local(&self, folder: &str) -> String {
+        let folder = match self.layout.naming {
+            Naming::Same => folder.to_owned(),
+            Naming::Translated => folder.replace("Lists", "Mailing lists"),
+            Naming::PlusPlus if folder == "INBOX" => String::new(),
+            Naming::PlusPlus => format!("/{folder}"),
+            Naming::Utf8 => folder.replace("&AOQ-", "ä"),
+        };
         folder.replace('/', &self.layout.maildir.to_string())
     }
 

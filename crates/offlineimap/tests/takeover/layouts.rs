@@ -1,6 +1,6 @@
 //! There and back again, in every layout of folder names.
 
-use crate::elder::{FOLDERS, Inheritance, Layout, Moved, contents};
+use crate::elder::{FOLDERS, Inheritance, Layout, Moved, Naming, contents};
 
 /// OfflineIMAP, this program, OfflineIMAP, this program: nothing is transferred at any change.
 fn there_and_back(layout: Layout) {
@@ -54,28 +54,56 @@ fn pending_changes_are_carried_over(layout: Layout) {
 
 #[test]
 fn slashes_on_the_server_and_dots_in_the_maildir() {
-    let layout = Layout { server: '/', maildir: '.' };
+    let layout = Layout { server: '/', maildir: '.', naming: Naming::Same };
     there_and_back(layout);
     pending_changes_are_carried_over(layout);
 }
 
 #[test]
 fn dots_on_both_sides() {
-    let layout = Layout { server: '.', maildir: '.' };
+    let layout = Layout { server: '.', maildir: '.', naming: Naming::Same };
     there_and_back(layout);
     pending_changes_are_carried_over(layout);
 }
 
 #[test]
 fn slashes_on_both_sides() {
-    let layout = Layout { server: '/', maildir: '/' };
+    let layout = Layout { server: '/', maildir: '/', naming: Naming::Same };
     there_and_back(layout);
     pending_changes_are_carried_over(layout);
 }
 
 #[test]
 fn dots_on_the_server_and_nested_directories() {
-    let layout = Layout { server: '.', maildir: '/' };
+    let layout = Layout { server: '.', maildir: '/', naming: Naming::Same };
+    there_and_back(layout);
+    pending_changes_are_carried_over(layout);
+}
+
+#[test]
+fn translated_names() {
+    let layout = Layout { server: '/', maildir: '.', naming: Naming::Translated };
+    there_and_back(layout);
+    pending_changes_are_carried_over(layout);
+}
+
+#[test]
+fn translated_names_and_nested_directories() {
+    let layout = Layout { server: '.', maildir: '/', naming: Naming::Translated };
+    there_and_back(layout);
+    pending_changes_are_carried_over(layout);
+}
+
+#[test]
+fn a_maildir_plus_plus() {
+    let layout = Layout { server: '.', maildir: '.', naming: Naming::PlusPlus };
+    there_and_back(layout);
+    pending_changes_are_carried_over(layout);
+}
+
+#[test]
+fn names_in_utf8() {
+    let layout = Layout { server: '/', maildir: '.', naming: Naming::Utf8 };
     there_and_back(layout);
     pending_changes_are_carried_over(layout);
 }
