@@ -63,12 +63,12 @@ fn names_are_translated_in_both_directions() {
     assert!(name.contains("FMD5=97a3fe945b16b28b31fd08730150ddd0"), "{name}");
     rig.does_nothing("after names were translated");
 
-    rig.maildir().create("News");
-    rig.maildir().deliver("News", "", &lf(&simple("from here").to_bytes()));
+    rig.maildir().create("news");
+    rig.maildir().deliver("news", "", &lf(&simple("from here").to_bytes()));
     rig.maildir().deliver("sent", "S", &lf(&simple("sent from here").to_bytes()));
     rig.sync();
-    assert_eq!(remote_folders(&rig), ["INBOX", "Lists/rust", "News", "[Gmail]/Sent Mail"]);
-    rig.imap().uid("News", "from here");
+    assert_eq!(remote_folders(&rig), ["INBOX", "Lists/rust", "[Gmail]/Sent Mail", "news"]);
+    rig.imap().uid("news", "from here");
     rig.imap().uid("[Gmail]/Sent Mail", "sent from here");
     rig.does_nothing("after a folder was created remotely");
 }
@@ -311,4 +311,33 @@ fn info_shows_the_options_and_what_becomes_of_the_folders() {
     for line in ["\n INBOX\n", "\n INBOX/Sent -> Sent\n", "\n Spam (disabled)\n"] {
         assert!(ended.output.contains(line), "{line:?}: {}", ended.output);
     }
+}
+
+#[test]
+fn a_changed_nametrans_copies_nothing_twice() {
+    let server = ImapServer::start().unwrap();
+    let rig = rig(&server, &["INBOX", "INBOX/Sent"]);
+    rig.sync();
+    assert_eq!(local_folders(&rig), ["INBOX", "INBOX.Sent"]);
+    let rig = rig
+        .remote("nametrans = lambda f: re.sub('^INBOX/', '', f)")
+        .local("nametrans = lambda f: f if f == 'INBOX' else 'INBOX.' + f");
+    for _ in 0..2 {
+        let told = refused(&rig, &[]).output;
+        for complaint in [
+            "would be copied once more as folder 'INBOX/INBOX/Sent' of repository 'Remote'",
+            "Rename the local folder 'INBOX.Sent' to 'Sent', or put the options back",
+        ] {
+            assert!(told.contains(complaint), "{told}");
+        }
+    }
+    let maildir = rig.maildir();
+    fs::rename(maildir.folder("INBOX.Sent"), maildir.folder("Sent")).unwrap();
+    drop(rig.overheard());
+    rig.sync();
+    let said = rig.overheard().join("\n");
+    assert!(!said.contains("APPEND") && !said.contains("BODY.PEEK[]"), "{said}");
+    assert_eq!(rig.imap().messages("INBOX/Sent").len(), 1);
+    assert_eq!(maildir.messages("Sent").len(), 1);
+    rig.does_nothing("after the folder was renamed by hand");
 }

@@ -99,7 +99,9 @@ impl Inheritance {
     pub(crate) fn remote(&self, folder: &str) -> String {
         let folder = match self.layout.naming {
             Naming::PlusPlus if folder != "INBOX" => format!("INBOX/{folder}"),
-            _ => folder.to_owned(),
+            Naming::Same | Naming::Translated | Naming::PlusPlus | Naming::Utf8 => {
+                folder.to_owned()
+            }
         };
         folder.replace('/', &self.layout.server.to_string())
     }

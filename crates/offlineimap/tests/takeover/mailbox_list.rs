@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::elder::{Inheritance, Layout, contents};
+use crate::elder::{Inheritance, Layout, Naming, contents};
 
 const SECTION: &str = "[mbnames]\nenabled = yes\nfilename = $HOME/mailboxes\n\
      header = \"# m\u{e4}ilboxes \\\\\\n\"\n\
@@ -13,9 +13,9 @@ const SECTION: &str = "[mbnames]\nenabled = yes\nfilename = $HOME/mailboxes\n\
 #[test]
 fn the_list_and_its_parts_are_those_of_offlineimap() {
     for (layout, more) in [
-        (Layout { server: '/', maildir: '.' }, ""),
+        (Layout { server: '/', maildir: '.', naming: Naming::Same }, ""),
         (
-            Layout { server: '.', maildir: '/' },
+            Layout { server: '.', maildir: '/', naming: Naming::Same },
             "folderfilter = lambda account, folder: re.match('INBOX|Lists', folder)\n\
              sort_keyfunc = lambda d: (-len(d['foldername']), d['accountname'])\nincremental = yes\n",
         ),
@@ -49,7 +49,7 @@ fn the_list_and_its_parts_are_those_of_offlineimap() {
 
 #[test]
 fn what_is_pruned_by_either_is_the_same() {
-    let account = Inheritance::new(Layout { server: '/', maildir: '.' });
+    let account = Inheritance::new(Layout { server: '/', maildir: '.', naming: Naming::Same });
     let rig = account.rig.section(SECTION);
     let parts = rig.metadata().join("mbnames");
     let mut ended = Vec::new();
