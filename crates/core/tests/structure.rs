@@ -1,5 +1,7 @@
 //! Which folders are paired, created and left alone (`spec/sync.md` §5).
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
