@@ -67,7 +67,7 @@ pub use store::{
     Removed, Scope, Staged, Store, StoreError, StoreErrorKind, Stored,
 };
 pub use structure::{
-    Creation, FolderPair, Ignored, IgnoredWhy, InfiniteCreation, Renamed, StructurePlan,
+    Creation, FolderPair, Ignored, IgnoredWhy, InfiniteCreation, Ordered, Renamed, StructurePlan,
     plan_mailboxes,
 };
 pub use unchanged::is_unchanged;

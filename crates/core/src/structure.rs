@@ -83,6 +83,16 @@ pub struct Renamed {
     pub side: Side,
 }
 
+/// A folder in its place in the order of a sync.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ordered {
+    /// The folder.
+    pub pair: FolderPair,
+    /// The name by which the local side knows the remote one of the pair, with the separator of the
+    /// remote side.
+    pub visible: String,
+}
+
 /// The folders to sync, the folders to create, and what is left alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[must_use = "a plan does nothing by itself"]
@@ -92,7 +102,7 @@ pub struct StructurePlan {
     /// Folders to create, under the side that lacks them; they become pairs then.
     pub create: PerSide<Vec<Creation>>,
     /// All of these together, in the order in which they would be synced.
-    pub order: Vec<FolderPair>,
+    pub order: Vec<Ordered>,
     /// Folders that are left alone.
     pub ignored: Vec<Ignored>,
     /// Folders that must not be created. The caller reports each as an error.
@@ -121,7 +131,7 @@ impl StructurePlan {
                 false
             });
         }
-        self.order.retain(|pair| self.renamed.iter().all(|it| it.now != *pair));
+        self.order.retain(|one| self.renamed.iter().all(|it| it.now != one.pair));
         self
     }
 }
@@ -204,7 +214,8 @@ pub fn plan_mailboxes(
 
     plan.order = translate.sorted(&plan)?;
     let paired: BTreeSet<FolderPair> = plan.pairs.drain(..).collect();
-    plan.pairs = plan.order.iter().filter(|pair| paired.contains(*pair)).cloned().collect();
+    let in_order = plan.order.iter().map(|one| &one.pair);
+    plan.pairs = in_order.filter(|pair| paired.contains(*pair)).cloned().collect();
     Ok(plan)
 }
 
@@ -291,19 +302,18 @@ impl Translation<'_> {
     }
 
     /// Returns the folders of a plan in the order of their visible names on the remote side.
-    fn sorted(&self, plan: &StructurePlan) -> Result<Vec<FolderPair>, RuleError> {
+    fn sorted(&self, plan: &StructurePlan) -> Result<Vec<Ordered>, RuleError> {
         let created = Side::BOTH.into_iter().flat_map(|side| plan.create.get(side));
         let mut pairs: Vec<FolderPair> =
             created.map(|creation| &creation.pair).chain(&plan.pairs).cloned().collect();
         pairs.sort_unstable();
         let named = pairs.into_iter().map(|pair| {
             let visible = self.visible(Side::Remote, pair.remote.as_str())?;
-            Ok((visible, pair))
+            Ok(Ordered { pair, visible })
         });
         let rules = self.rules.remote;
-        let sorted = sort_by(named.collect::<Result<_, _>>()?, &mut |one, other| {
-            rules.compare(&one.0, &other.0)
-        })?;
-        Ok(sorted.into_iter().map(|(_, pair)| pair).collect())
+        sort_by(named.collect::<Result<_, _>>()?, &mut |one: &Ordered, other| {
+            rules.compare(&one.visible, &other.visible)
+        })
     }
 }

@@ -446,7 +446,8 @@ fn folders_are_synced_in_the_order_that_the_user_gives() {
     );
     sorted.folders.local.push("z");
     sorted.rules.remote.sort = Some(|one, other| other.cmp(one));
-    let order: Vec<String> = sorted.plan().order.iter().map(|it| it.remote.to_string()).collect();
+    let order: Vec<String> =
+        sorted.plan().order.iter().map(|it| it.pair.remote.to_string()).collect();
     assert_eq!(order, ["a", "new", "Z", "INBOX"]);
     let pairs: Vec<String> = sorted.plan().pairs.iter().map(|it| it.remote.to_string()).collect();
     assert_eq!(pairs, ["a", "Z", "INBOX"]);

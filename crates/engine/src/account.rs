@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use offlineimap_core::{
-    Allowed, Creation, DeleteLimit, FolderPair, Listing, MailboxName, MailboxPlan, NameRules,
-    PerSide, Policy, Renamed, Role, RuleError, Side, Steps, Store, StoreError, StoreErrorKind,
+    Allowed, Creation, DeleteLimit, FolderPair, Listing, MailboxPlan, NameRules, Ordered, PerSide,
+    Policy, Renamed, Role, RuleError, Side, Steps, Store, StoreError, StoreErrorKind,
     StructurePlan, SystemFlag, plan_mailboxes, review,
 };
 use tokio_util::sync::CancellationToken;
@@ -234,8 +234,7 @@ async fn prepare(account: &Account) -> Result<Prepared, RunError> {
         .as_ref()
         .map(|store| RepositoryLabel { repository: store.name().to_owned(), kind: store.kind() });
     account.tell(&Event::FoldersStarted { repositories });
-    let Outlook { folders, resting, stamps } =
-        outlook(account, &state, listing.remote.separator, folders).await?;
+    let Outlook { folders, resting, stamps } = outlook(account, &state, folders).await?;
     let surveyed = survey_all(account, &state, &listing, folders, stamps).await?;
     let executions = review_all(account, surveyed, resting).await;
     Ok(Prepared { state, executions, lock })
@@ -327,6 +326,8 @@ fn tell_unusable(account: &Account, listing: &PerSide<Listing>) {
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
     pub(crate) pair: FolderPair,
+    /// The name of the remote folder after its translation.
+    pub(crate) visible: String,
     /// False only in a dry run, for a folder that a real run would have created.
     pub(crate) exists: PerSide<bool>,
 }
@@ -357,7 +358,8 @@ fn folders_to_sync(account: &Account, structure: StructurePlan) -> Vec<Folder> {
             }
         }
     }
-    let folder = |pair| Some(Folder { exists: exists.remove(&pair)?, pair });
+    let folder =
+        |Ordered { pair, visible }| Some(Folder { exists: exists.remove(&pair)?, visible, pair });
     structure.order.into_iter().filter_map(folder).collect()
 }
 
@@ -484,20 +486,6 @@ async fn announce_new_mail(account: &Account, folder: &FolderPair, plan: &Mailbo
 }
 
 impl Account {
-    /// Returns the name by which the other side knows a folder of this one. A rule may take its
-    /// time: it is asked away from the threads that drive connections.
-    pub(crate) async fn visible(
-        &self,
-        side: Side,
-        name: &MailboxName,
-        separator: Option<char>,
-    ) -> Result<String, RuleError> {
-        let (rules, name) = (Arc::clone(self.rules.get(side)), name.clone());
-        tokio::task::spawn_blocking(move || rules.visible_name(name.as_str(), separator))
-            .await
-            .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
-    }
-
     pub(crate) fn tell(&self, event: &Event) {
         self.events.event(event);
     }

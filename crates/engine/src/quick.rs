@@ -45,16 +45,15 @@ pub(crate) type Stamps = BTreeMap<MailboxName, Token>;
 /// A folder that may have to be skipped.
 struct Candidate {
     pair: FolderPair,
+    visible: String,
     tokens: PerSide<Option<Token>>,
     known: Known,
 }
 
-/// Finds the folders in which nothing has happened, tells them, and returns the others. `separator`
-/// is that of the remote side.
+/// Finds the folders in which nothing has happened, tells them, and returns the others.
 pub(crate) async fn outlook(
     account: &Account,
     state: &State,
-    separator: Option<char>,
     folders: Vec<Folder>,
 ) -> Result<Outlook, RunError> {
     let mut outlook = Outlook { folders, resting: 0, stamps: PerSide::default() };
@@ -74,11 +73,11 @@ pub(crate) async fn outlook(
         return Ok(outlook);
     }
     let mut skipped = BTreeSet::new();
-    for Candidate { pair, known, .. } in unchanged(account, state, &outlook).await? {
+    for Candidate { pair, visible, known, .. } in unchanged(account, state, &outlook).await? {
         account.tell(&Event::FolderStarted {
             account: account.name.clone(),
             folder: account.labels(&pair),
-            visible: account.visible(Side::Remote, &pair.remote, separator).await?,
+            visible,
         });
         account.tell(&Event::FolderSkipped { folder: account.label(Side::Remote, &pair) });
         outlook.resting += known.base.live();
@@ -164,7 +163,12 @@ async fn candidate(
         && known.identities == identities
         && rule == account.restrictions.rule()
         && state.open_intents(id).await?.is_empty();
-    Ok(holds.then(|| Candidate { pair: folder.pair.clone(), tokens, known }))
+    Ok(holds.then(|| Candidate {
+        pair: folder.pair.clone(),
+        visible: folder.visible.clone(),
+        tokens,
+        known,
+    }))
 }
 
 /// Tells whether the local side shows just what the base knows.

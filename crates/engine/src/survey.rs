@@ -8,6 +8,7 @@ use offlineimap_core::{
     Mailbox, MailboxPlan, Observation, PerSide, Role, RuleError, Scope, Side, StoreError,
     StoreErrorKind, Token, Window, plan,
 };
+use tokio::task::spawn_blocking;
 
 use crate::account::{Account, Folder, Mode, RunError};
 use crate::event::Event;
@@ -79,7 +80,7 @@ impl Survey<'_> {
         let account = self.account;
         account.tell(&Event::FolderStarted {
             account: account.name.clone(),
-            visible: self.visible(Side::Remote, folder).await?,
+            visible: folder.visible.clone(),
             folder: account.labels(&folder.pair),
         });
         let (remote, local) =
@@ -196,7 +197,11 @@ impl Survey<'_> {
 
     /// Returns the name by which the other side knows a folder of this one.
     async fn visible(&self, side: Side, folder: &Folder) -> Result<String, RuleError> {
-        self.account.visible(side, folder.pair.name(side), *self.separators.get(side)).await
+        let (rules, separator) = (self.account.rules.get(side), *self.separators.get(side));
+        let (rules, name) = (Arc::clone(rules), folder.pair.name(side).clone());
+        spawn_blocking(move || rules.visible_name(name.as_str(), separator))
+            .await
+            .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
     }
 
     /// Takes the messages out of a plan that are never copied.
