@@ -51,6 +51,8 @@ pub enum CommandKind {
     Login,
     /// AUTHENTICATE.
     Authenticate,
+    /// COMPRESS.
+    Compress,
     /// LOGOUT.
     Logout,
     /// LIST, with or without RETURN (STATUS).
@@ -219,6 +221,12 @@ impl Command {
             writer.atom(extension);
         }
         writer.finish(CommandKind::Enable)
+    }
+
+    /// Asks for compression (RFC 4978). Nothing else is sent until
+    /// [`crate::session::Session::compression_established`].
+    pub fn compress() -> Self {
+        Self::plain(CommandKind::Compress, "COMPRESS DEFLATE")
     }
 
     /// Does nothing but give the server the chance to speak.

@@ -1,4 +1,4 @@
-//! The dialogue that opens a session: greeting, capabilities, STARTTLS, login, ID.
+//! The dialogue that opens a session: greeting, capabilities, STARTTLS, login, COMPRESS, ID.
 
 use secrecy::SecretString;
 
@@ -28,12 +28,38 @@ pub enum LoginMethod {
     Login,
 }
 
+/// What to do about COMPRESS (RFC 4978).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compress {
+    /// Nothing.
+    No,
+    /// It is used if the server announces and accepts it.
+    IfOffered,
+}
+
+/// What came of compression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compression {
+    /// It was not asked for.
+    Off,
+    /// The server does not announce it.
+    NotOffered,
+    /// The server refused it; the session goes on without.
+    Refused {
+        /// What the server said.
+        text: String,
+    },
+    /// It is on.
+    On,
+}
+
 /// Who logs in.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     /// The user name.
     pub user: String,
-    /// Whom to act for, if someone else (PLAIN only).
+    /// Whom to act for, if someone else. Methods that cannot say so are passed over then: they
+    /// would open another mailbox.
     pub authorization_id: Option<String>,
     /// The password.
     pub password: SecretString,
@@ -48,6 +74,8 @@ pub struct OpeningPolicy {
     pub methods: Vec<LoginMethod>,
     /// Who logs in; `None` for a tunnel that must be PREAUTH.
     pub credentials: Option<Credentials>,
+    /// What to do about COMPRESS.
+    pub compress: Compress,
     /// What ID says about us, names and values; sent whenever the server has ID.
     pub id_fields: Vec<(String, String)>,
 }
@@ -59,6 +87,10 @@ pub enum Step {
     Continue,
     /// Do the TLS handshake, call [`Session::tls_established`], then [`Opening::tls_established`].
     StartTls,
+    /// Call [`Session::compression_established`], inflate what it gives and all that comes behind,
+    /// deflate all that is sent from now on, then call [`Opening::compression_established`], which
+    /// completes the opening.
+    Compress,
     /// Logged in; the session is the driver's.
     Ready,
 }
@@ -136,6 +168,7 @@ pub struct Opening {
     /// How many of the policy's methods were tried or passed over.
     methods_done: usize,
     last_refusal: Option<OpeningError>,
+    compression: Compression,
 }
 
 /// What is awaited.
@@ -147,6 +180,8 @@ enum Stage {
     Handshake,
     Login(CommandHandle),
     CapabilityAfterLogin(CommandHandle),
+    Compress(CommandHandle),
+    Deflate,
     Ready,
 }
 
@@ -160,6 +195,7 @@ impl Opening {
             has_tls: false,
             methods_done: 0,
             last_refusal: None,
+            compression: Compression::Off,
         }
     }
 
@@ -207,6 +243,20 @@ impl Opening {
         }
     }
 
+    /// Goes on after [`Step::Compress`] and [`Session::compression_established`]. The session is the
+    /// driver's then.
+    pub fn compression_established(&mut self, session: &mut Session) {
+        if self.stage == Stage::Deflate {
+            self.compression = Compression::On;
+            self.identify(session);
+        }
+    }
+
+    /// Tells what came of compression.
+    pub fn compression(&self) -> &Compression {
+        &self.compression
+    }
+
     fn handle_completed(
         &mut self,
         session: &mut Session,
@@ -243,11 +293,21 @@ impl Opening {
                 if !is_ok || session.capabilities().is_none() {
                     return Err(OpeningError::CapabilityRefused { text: text_of(outcome) });
                 }
+                Ok(self.compress(session))
+            }
+            Stage::Compress(own) if own == handle => {
+                if is_ok {
+                    self.stage = Stage::Deflate;
+                    return Ok(Step::Compress);
+                }
+                self.compression = Compression::Refused { text: text_of(outcome) };
                 Ok(self.identify(session))
             }
             Stage::Ready
             | Stage::Greeting
             | Stage::Handshake
+            | Stage::Deflate
+            | Stage::Compress(_)
             | Stage::CapabilityBeforeLogin(_)
             | Stage::StartTls(_)
             | Stage::Login(_)
@@ -275,7 +335,7 @@ impl Opening {
             return Ok(Step::Continue);
         }
         if self.pre_authenticated {
-            return Ok(self.identify(session));
+            return Ok(self.compress(session));
         }
         self.login(session)
     }
@@ -289,7 +349,7 @@ impl Opening {
         let capabilities = session.capabilities().unwrap_or(&none);
         while let Some(method) = self.policy.methods.get(self.methods_done) {
             self.methods_done += 1;
-            if method.is_offered(capabilities) {
+            if method.is_offered(capabilities) && method.can_carry(credentials) {
                 let command = method.command(credentials)?;
                 self.stage = Stage::Login(session.submit(command));
                 return Ok(Step::Continue);
@@ -328,9 +388,23 @@ impl Opening {
         self.last_refusal = None;
         let known = session.capabilities();
         if known.is_some_and(|known| !quirks::must_ask_capability_again(known)) {
-            return self.identify(session);
+            return self.compress(session);
         }
         self.stage = Stage::CapabilityAfterLogin(session.submit(Command::capability()));
+        Step::Continue
+    }
+
+    /// Asks for compression if that is wanted and offered: behind the login, as the password need
+    /// not be in what is compressed, and before anything of size.
+    fn compress(&mut self, session: &mut Session) -> Step {
+        if self.policy.compress == Compress::No {
+            return self.identify(session);
+        }
+        if !session.capabilities().is_some_and(|own| own.has("COMPRESS=DEFLATE")) {
+            self.compression = Compression::NotOffered;
+            return self.identify(session);
+        }
+        self.stage = Stage::Compress(session.submit(Command::compress()));
         Step::Continue
     }
 
@@ -354,6 +428,14 @@ impl LoginMethod {
             Self::CramMd5 => capabilities.has_auth("CRAM-MD5"),
             Self::Plain => capabilities.has_auth("PLAIN"),
             Self::Login => !capabilities.has("LOGINDISABLED"),
+        }
+    }
+
+    /// Tells whether it can say for whom somebody acts.
+    fn can_carry(self, credentials: &Credentials) -> bool {
+        match self {
+            Self::Plain => true,
+            Self::CramMd5 | Self::Login => credentials.authorization_id.is_none(),
         }
     }
 

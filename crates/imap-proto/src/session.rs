@@ -16,6 +16,7 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
+use memchr::memchr;
 
 use crate::command::{Command, CommandKind};
 use crate::response::{
@@ -75,6 +76,8 @@ pub struct Session {
     enabled: BTreeSet<String>,
     selected: Option<Selected>,
     bye: Option<StatusText>,
+    /// What came behind the answer to COMPRESS: the beginning of the compressed stream.
+    compressed: Bytes,
     last_progress: Instant,
 }
 
@@ -86,6 +89,8 @@ enum Phase {
     Running,
     /// STARTTLS was accepted; the handshake is the driver's.
     Handshake,
+    /// COMPRESS was accepted; what follows is for the driver to inflate.
+    Compression,
     /// The server said BYE; only reading goes on.
     Bye,
     /// Over.
@@ -124,6 +129,7 @@ impl Session {
             enabled: BTreeSet::new(),
             selected: None,
             bye: None,
+            compressed: Bytes::new(),
             last_progress: now,
         }
     }
@@ -156,6 +162,25 @@ impl Session {
         if self.phase == Phase::Closed {
             return Err(SessionError::Closed);
         }
+        // Where the stream may change, line by line: what follows the answer is no IMAP yet.
+        let mut rest = input.clone();
+        while !rest.is_empty() {
+            if self.phase == Phase::Compression {
+                self.compressed = join(&self.compressed, &rest);
+                break;
+            }
+            let line_end = memchr(b'\n', &rest).filter(|_| self.may_compress());
+            let piece = rest.split_to(line_end.map_or(rest.len(), |line_feed| line_feed + 1));
+            self.scan(&piece, now)?;
+        }
+        Ok(())
+    }
+
+    fn may_compress(&self) -> bool {
+        self.in_flight.values().any(|command| command.kind == CommandKind::Compress)
+    }
+
+    fn scan(&mut self, input: &Bytes, now: Instant) -> Result<(), SessionError> {
         let mut scanner = std::mem::take(&mut self.scanner);
         let was_within_literal = scanner.is_within_literal();
         let mut failure = None;
@@ -270,6 +295,16 @@ impl Session {
         }
     }
 
+    /// Takes note that from now on everything is deflated on its way out and inflated on its way
+    /// in (RFC 4978 §3), and returns what has come of the server's compressed stream already.
+    pub fn compression_established(&mut self, now: Instant) -> Bytes {
+        if self.phase == Phase::Compression {
+            self.phase = Phase::Running;
+            self.last_progress = now;
+        }
+        std::mem::take(&mut self.compressed)
+    }
+
     /// Returns what the server can do, as far as it said since the last login or TLS handshake.
     pub fn capabilities(&self) -> Option<&Capabilities> {
         self.capabilities.as_ref()
@@ -334,7 +369,7 @@ impl Session {
         match self.phase {
             Phase::Greeting => return self.handle_greeting(response),
             Phase::Handshake => return Err(SessionError::DataBehindStartTls),
-            Phase::Running | Phase::Bye | Phase::Closed => {}
+            Phase::Running | Phase::Compression | Phase::Bye | Phase::Closed => {}
         }
         match response {
             Response::Tagged(tagged) => self.handle_tagged(tagged)?,
@@ -399,6 +434,7 @@ impl Session {
                 self.capabilities = None;
             }
             CommandKind::StartTls if is_ok => self.phase = Phase::Handshake,
+            CommandKind::Compress if is_ok => self.phase = Phase::Compression,
             CommandKind::Open { .. } => {
                 self.selected = command.opened.take().filter(|_| is_ok).map(|mut opened| {
                     opened.note_code(tagged.text.code.as_ref());
@@ -489,7 +525,7 @@ impl Session {
                 (stalled_literal, Awaited::Literal)
             }
             Phase::Running if !self.in_flight.is_empty() => (command, Awaited::Answer),
-            Phase::Running | Phase::Closed | Phase::Handshake => return None,
+            Phase::Running | Phase::Closed | Phase::Handshake | Phase::Compression => return None,
         };
         Some((self.last_progress.checked_add(wait)?, awaited))
     }
@@ -513,4 +549,8 @@ impl Session {
         }
         self.events.push_back(Event::Closed { bye: self.bye.take() });
     }
+}
+
+fn join(first: &Bytes, second: &Bytes) -> Bytes {
+    if first.is_empty() { second.clone() } else { [&**first, &**second].concat().into() }
 }

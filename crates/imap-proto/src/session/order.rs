@@ -18,12 +18,13 @@ pub(super) fn may_begin<'a, I: Iterator<Item = &'a CommandKind>>(
 /// Tells whether nothing may be under way together with the command.
 ///
 /// A login changes what everything behind it means, and Courier 5.0 silently discards what is
-/// pipelined behind LOGIN. Behind STARTTLS begins another stream. A SELECT changes to which mailbox
+/// pipelined behind LOGIN. Behind STARTTLS and COMPRESS begins another stream. A SELECT changes to which mailbox
 /// all else belongs, and if it fails, what follows it would be said to no mailbox.
 fn stands_alone(kind: &CommandKind) -> bool {
     matches!(
         kind,
         CommandKind::StartTls
+            | CommandKind::Compress
             | CommandKind::Login
             | CommandKind::Authenticate
             | CommandKind::Logout

@@ -5,7 +5,9 @@ use std::time::Instant;
 use bytes::Bytes;
 use offlineimap_imap_proto::command::Command;
 use offlineimap_imap_proto::flags::Flags;
-use offlineimap_imap_proto::opening::{Opening, OpeningError, OpeningPolicy, Step as Stage};
+use offlineimap_imap_proto::opening::{
+    Compression, Opening, OpeningError, OpeningPolicy, Step as Stage,
+};
 use offlineimap_imap_proto::response::{BodyForm, Section, Untagged};
 use offlineimap_imap_proto::session::{
     CommandHandle, Event, Outcome, Output, Session, SessionError, Settings,
@@ -135,6 +137,7 @@ impl Transcript {
             failure: None,
             refusal: None,
             handshake: false,
+            deflate: false,
         };
         let mut left = cut;
         for step in &self.steps {
@@ -186,6 +189,7 @@ struct Played {
     failure: Option<SessionError>,
     refusal: Option<OpeningError>,
     handshake: bool,
+    deflate: bool,
 }
 
 impl Played {
@@ -220,6 +224,16 @@ impl Played {
                 opening.tls_established(&mut self.session);
             }
         }
+        if self.deflate {
+            self.deflate = false;
+            let compressed = self.session.compression_established(now);
+            if let Some(opening) = &mut self.opening {
+                opening.compression_established(&mut self.session);
+                assert_eq!(*opening.compression(), Compression::On);
+                self.log.push("ready".to_owned());
+            }
+            self.receive(&compressed, now);
+        }
     }
 
     fn drain(&mut self) {
@@ -230,7 +244,17 @@ impl Played {
             if let Some(opening) = &mut self.opening {
                 match opening.handle_event(&mut self.session, &event) {
                     Ok(Stage::Continue) => {}
-                    Ok(Stage::Ready) => self.log.push("ready".to_owned()),
+                    Ok(Stage::Ready) => {
+                        self.log.push("ready".to_owned());
+                        match opening.compression() {
+                            Compression::Off | Compression::On => {}
+                            without => self.log.push(format!("without compression: {without:?}")),
+                        }
+                    }
+                    Ok(Stage::Compress) => {
+                        self.deflate = true;
+                        self.log.push("deflate".to_owned());
+                    }
                     Ok(Stage::StartTls) => {
                         self.handshake = true;
                         self.log.push("handshake".to_owned());

@@ -1,7 +1,8 @@
 //! The dialogue up to the login.
 
+use offlineimap_imap_proto::command::Command;
 use offlineimap_imap_proto::opening::{
-    Credentials, LoginMethod, LoginRefusal, OpeningError, OpeningPolicy, StartTls,
+    Compress, Credentials, LoginMethod, LoginRefusal, OpeningError, OpeningPolicy, StartTls,
 };
 use offlineimap_imap_proto::session::SessionError;
 
@@ -16,8 +17,14 @@ pub(crate) fn policy(start_tls: StartTls, methods: &[LoginMethod]) -> OpeningPol
             authorization_id: None,
             password: "tanstaaftanstaaf".into(),
         }),
+        compress: Compress::No,
         id_fields: vec![("name".to_owned(), "offlineimap".to_owned())],
     }
+}
+
+/// One that wants compression.
+fn compressing() -> OpeningPolicy {
+    OpeningPolicy { compress: Compress::IfOffered, ..policy(StartTls::No, &[LoginMethod::Login]) }
 }
 
 const ALL: &[LoginMethod] = &[LoginMethod::CramMd5, LoginMethod::Plain, LoginMethod::Login];
@@ -179,5 +186,77 @@ fn a_preauth_said_in_the_open_does_not_spare_the_login_behind_tls() {
         .c("a3 LOGIN \"tim\" \"tanstaaftanstaaf\"\r\n")
         .s("a3 OK [CAPABILITY IMAP4rev1]\r\n")
         .told("ready")
+        .check();
+}
+
+#[test]
+fn whoever_acts_for_somebody_says_so_or_does_not_log_in() {
+    let mut acting = policy(StartTls::No, ALL);
+    let credentials = acting.credentials.as_mut().unwrap();
+    credentials.authorization_id = Some("ann".to_owned());
+    Transcript::opening(acting.clone())
+        .s("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=CRAM-MD5 AUTH=PLAIN] ready\r\n")
+        .c("a1 AUTHENTICATE PLAIN YW5uAHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n")
+        .s("a1 NO [AUTHORIZATIONFAILED] you are not ann\r\n")
+        .refused(OpeningError::LoginRefused {
+            text: "you are not ann".to_owned(),
+            reason: LoginRefusal::Credentials,
+        })
+        .c("")
+        .check();
+    Transcript::opening(acting)
+        .s("* OK [CAPABILITY IMAP4rev1 AUTH=CRAM-MD5] ready\r\n")
+        .refused(OpeningError::NoMethod { offered: "CRAM-MD5 LOGIN".to_owned() })
+        .c("")
+        .check();
+}
+
+#[test]
+fn compression_begins_behind_the_login_and_nothing_is_sent_meanwhile() {
+    Transcript::opening(compressing())
+        .s("* OK [CAPABILITY IMAP4rev1] ready\r\n")
+        .c("a1 LOGIN \"tim\" \"tanstaaftanstaaf\"\r\n")
+        .s("a1 OK [CAPABILITY IMAP4rev1 ID COMPRESS=DEFLATE] in\r\n")
+        .c("a2 COMPRESS DEFLATE\r\n")
+        .submit(Command::noop)
+        .c("")
+        .s("a2 OK compressing\r\n")
+        .told("deflate")
+        .told("ready")
+        .c("a3 NOOP\r\na4 ID (\"name\" \"offlineimap\")\r\n")
+        .check();
+}
+
+#[test]
+fn what_follows_the_answer_to_compress_is_the_compressed_stream() {
+    Transcript::opening(compressing())
+        .s("* OK [CAPABILITY IMAP4rev1] ready\r\n")
+        .c("a1 LOGIN \"tim\" \"tanstaaftanstaaf\"\r\n")
+        .s("a1 OK [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE] in\r\n")
+        .c("a2 COMPRESS DEFLATE\r\n")
+        // What is inflated here is said to be the same again.
+        .s("* OK still here\r\na2 OK compressing\r\n* OK [ALERT] deflated\r\n")
+        .told("deflate")
+        .told("ready")
+        .check();
+}
+
+#[test]
+fn a_server_that_does_not_compress_is_used_without() {
+    Transcript::opening(compressing())
+        .s("* OK [CAPABILITY IMAP4rev1] ready\r\n")
+        .c("a1 LOGIN \"tim\" \"tanstaaftanstaaf\"\r\n")
+        .s("a1 OK [CAPABILITY IMAP4rev1] in\r\n")
+        .told("ready")
+        .told("without compression: NotOffered")
+        .c("")
+        .check();
+    Transcript::opening(compressing())
+        .s("* PREAUTH [CAPABILITY IMAP4rev1 ID COMPRESS=DEFLATE] ready\r\n")
+        .c("a1 COMPRESS DEFLATE\r\n")
+        .s("a1 NO [COMPRESSIONACTIVE] TLS does that\r\n")
+        .told("ready")
+        .told("without compression: Refused { text: \"TLS does that\" }")
+        .c("a2 ID (\"name\" \"offlineimap\")\r\n")
         .check();
 }
