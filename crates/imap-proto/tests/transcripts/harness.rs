@@ -248,7 +248,9 @@ impl Played {
                         self.log.push("ready".to_owned());
                         match opening.compression() {
                             Compression::Off | Compression::On => {}
-                            without => self.log.push(format!("without compression: {without:?}")),
+                            without @ (Compression::NotOffered | Compression::Refused { .. }) => {
+                                self.log.push(format!("without compression: {without:?}"));
+                            }
                         }
                     }
                     Ok(Stage::Compress) => {

@@ -35,6 +35,8 @@ pub enum Capability {
     Enable,
     /// The NAMESPACE command (RFC 2342).
     Namespace,
+    /// Compression (RFC 4978).
+    CompressDeflate,
     /// Literals that may contain NUL (RFC 3516), in APPEND only.
     Binary,
     /// The STARTTLS command; announced only if the server has a certificate and the connection
@@ -73,6 +75,7 @@ impl Capability {
             Self::Idle => "IDLE",
             Self::Enable => "ENABLE",
             Self::Namespace => "NAMESPACE",
+            Self::CompressDeflate => "COMPRESS=DEFLATE",
             Self::Binary => "BINARY",
             Self::StartTls => "STARTTLS",
             Self::LoginDisabled => "LOGINDISABLED",

@@ -42,6 +42,8 @@ pub enum Breakage {
     EmptyContent,
     /// It is left out of every FETCH answer.
     Omit,
+    /// The connection ends when its content is asked for: the server fails at it.
+    EndsConnection,
 }
 
 impl NewMessage {

@@ -63,6 +63,7 @@ enum ModSeqs {
 enum Next {
     Command,
     TlsHandshake,
+    Compression,
 }
 
 enum Phase {
@@ -133,9 +134,10 @@ impl Session {
                 Read::Refused => {}
             }
             self.wire.flush().await?;
-            if self.next == Next::TlsHandshake {
-                self.next = Next::Command;
-                self.start_tls().await?;
+            match std::mem::replace(&mut self.next, Next::Command) {
+                Next::Command => {}
+                Next::TlsHandshake => self.start_tls().await?,
+                Next::Compression => self.wire.start_compression()?,
             }
         }
         Ok(())
@@ -378,6 +380,18 @@ impl Session {
         Ok(completion)
     }
 
+    fn compress(&mut self, args: &[Arg]) -> Completion {
+        let [mechanism] = args else { return Completion::bad("mechanism expected") };
+        if mechanism.text().is_none_or(|text| !text.eq_ignore_ascii_case("DEFLATE")) {
+            return Completion::no("[CANNOT] no such compression");
+        }
+        if self.wire.is_compressed() {
+            return Completion::no("[COMPRESSIONACTIVE] it is compressed already");
+        }
+        self.next = Next::Compression;
+        Completion::ok("compressing")
+    }
+
     /// Commands of every phase.
     fn execute_anywhere(&mut self, verb: &str, args: &[Arg]) -> Option<Completion> {
         let completion = match verb {
@@ -421,6 +435,7 @@ impl Session {
     ) -> Result<Completion, End> {
         let config = &self.shared.config;
         Ok(match verb {
+            "COMPRESS" if config.can(Capability::CompressDeflate) => self.compress(args),
             "ENABLE" if config.can(Capability::Enable) => self.enable(args),
             "NAMESPACE" if config.can(Capability::Namespace) => self.namespace(),
             "IDLE" if config.can(Capability::Idle) => self.idle().await?,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -43,6 +44,13 @@ pub(super) struct Wire {
     input: BytesMut,
     output: Vec<u8>,
     allowance: Option<Allowance>,
+    codec: Option<Codec>,
+}
+
+/// Compression in both directions (RFC 4978).
+struct Codec {
+    compressor: Compress,
+    decompressor: Decompress,
 }
 
 /// How many octets may still be sent before the connection is cut.
@@ -72,7 +80,22 @@ impl Wire {
             input: BytesMut::new(),
             output: Vec::new(),
             allowance: None,
+            codec: None,
         }
+    }
+
+    /// Deflates and inflates everything from now on, also what was read already.
+    pub(super) fn start_compression(&mut self) -> Result<(), End> {
+        let codec = Codec {
+            compressor: Compress::new(Compression::fast(), false),
+            decompressor: Decompress::new(false),
+        };
+        let read = self.input.split();
+        self.codec.insert(codec).inflate(&read, &mut self.input)
+    }
+
+    pub(super) fn is_compressed(&self) -> bool {
+        self.codec.is_some()
     }
 
     pub(super) fn is_tls(&self) -> bool {
@@ -127,12 +150,17 @@ impl Wire {
     }
 
     async fn fill(&mut self) -> Result<(), End> {
-        self.input.reserve(16 * 1024);
+        let mut compressed = BytesMut::new();
+        let input = if self.codec.is_some() { &mut compressed } else { &mut self.input };
+        input.reserve(16 * 1024);
         let read = match &mut self.transport {
-            Transport::Plain(stream) => stream.read_buf(&mut self.input).await?,
-            Transport::Tls(stream) => stream.read_buf(&mut self.input).await?,
+            Transport::Plain(stream) => stream.read_buf(input).await?,
+            Transport::Tls(stream) => stream.read_buf(input).await?,
             Transport::Gone => 0,
         };
+        if let Some(codec) = &mut self.codec {
+            codec.inflate(&compressed, &mut self.input)?;
+        }
         if read == 0 { Err(End::Closed) } else { Ok(()) }
     }
 
@@ -171,6 +199,9 @@ impl Wire {
     /// Sends everything in the output buffer, or what a scripted cut leaves of it.
     pub(super) async fn flush(&mut self) -> Result<(), End> {
         let mut output = std::mem::take(&mut self.output);
+        if let Some(codec) = self.codec.as_mut().filter(|_| !output.is_empty()) {
+            output = codec.deflate(&output)?;
+        }
         let mut ended = None;
         if let Some(allowance) = &mut self.allowance {
             if output.len() as u64 >= allowance.remaining {
@@ -217,6 +248,45 @@ impl Wire {
             drop(drained);
         }
     }
+}
+
+impl Codec {
+    fn inflate(&mut self, octets: &[u8], into: &mut BytesMut) -> Result<(), End> {
+        let mut room = vec![0; CHUNK_BYTES];
+        let mut taken = 0;
+        loop {
+            let (read, written) = (self.decompressor.total_in(), self.decompressor.total_out());
+            let rest = octets.get(taken..).unwrap_or_default();
+            let inflated = self.decompressor.decompress(rest, &mut room, FlushDecompress::None);
+            inflated.map_err(|_| End::Broken)?;
+            let given = counted(written, self.decompressor.total_out());
+            taken += counted(read, self.decompressor.total_in());
+            into.extend_from_slice(room.get(..given).unwrap_or_default());
+            if taken == octets.len() && given < room.len() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn deflate(&mut self, octets: &[u8]) -> Result<Vec<u8>, End> {
+        let mut deflated = Vec::with_capacity(octets.len() + CHUNK_BYTES);
+        let mut taken = 0;
+        loop {
+            deflated.reserve(CHUNK_BYTES);
+            let read = self.compressor.total_in();
+            let rest = octets.get(taken..).unwrap_or_default();
+            let done = self.compressor.compress_vec(rest, &mut deflated, FlushCompress::Sync);
+            done.map_err(|_| End::Broken)?;
+            taken += counted(read, self.compressor.total_in());
+            if taken == octets.len() && deflated.len() < deflated.capacity() {
+                return Ok(deflated);
+            }
+        }
+    }
+}
+
+fn counted(before: u64, now: u64) -> usize {
+    usize::try_from(now - before).unwrap_or(usize::MAX)
 }
 
 fn reset_on_drop(stream: &TcpStream) {

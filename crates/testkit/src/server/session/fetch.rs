@@ -6,7 +6,7 @@ use crate::message::Body;
 use crate::server::command::Arg;
 use crate::server::features::{Capability, Quirk};
 use crate::server::mailbox::{Breakage, StoredMessage};
-use crate::server::wire::End;
+use crate::server::wire::{Cut, End};
 
 /// What a FETCH asks for.
 struct Request {
@@ -107,6 +107,10 @@ impl Session {
                 Some(Breakage::Omit) => {}
                 Some(Breakage::OmitContent) if wants_content => {}
                 Some(Breakage::RefuseContent) if wants_content => refused = true,
+                Some(Breakage::EndsConnection) if wants_content => {
+                    self.wire.flush().await?;
+                    return Err(End::Scripted(Cut::Close));
+                }
                 _ => self.answer(message, &request, access, breakage).await?,
             }
         }
@@ -195,7 +199,13 @@ impl Session {
                 self.wire.put(format!("{label} \"\""));
                 return Ok(());
             }
-            Some(Breakage::RefuseContent | Breakage::OmitContent | Breakage::Omit) | None => {}
+            Some(
+                Breakage::RefuseContent
+                | Breakage::OmitContent
+                | Breakage::Omit
+                | Breakage::EndsConnection,
+            )
+            | None => {}
         }
         let (source, start, end) = match &content.section {
             Section::Whole => (body.clone(), 0, body.len()),
