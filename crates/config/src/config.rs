@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::num::{NonZeroU16, NonZeroUsize};
+use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -68,8 +68,32 @@ pub struct General {
     pub max_sync_accounts: NonZeroUsize,
     /// Whether `dry-run` is set in the file.
     pub dry_run: bool,
+    /// `ignore-readonly`: what is said about changes that a server's folder does not take.
+    pub read_only_warnings: ReadOnlyWarnings,
+    /// What is done with the keyring of the system.
+    pub keyring: KeyringUse,
     /// What evaluates expressions that this program does not evaluate itself.
     pub python: Python,
+}
+
+/// Whether it is told that a folder that a server keeps read-only has not taken a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReadOnlyWarnings {
+    /// It is.
+    #[default]
+    Told,
+    /// It is not; errors are.
+    Suppressed,
+}
+
+/// What the keyring of the system is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyringUse {
+    /// Whether it is asked for passwords that are nowhere else; `ignore-keyring` says that it is
+    /// not.
+    pub is_asked: bool,
+    /// `update-keyring`: whether a password that a server accepted is stored there.
+    pub is_updated: bool,
 }
 
 /// A Python interpreter, and what it is to load.
@@ -327,10 +351,23 @@ pub struct ImapRepository {
     pub password: PasswordSource,
     /// How the connection is protected.
     pub tls: TlsMode,
-    /// The mechanisms to try, in this order; never empty, no duplicates.
+    /// `tls_level` and `ssl_version`: which versions of TLS are spoken, where it is.
+    pub tls_versions: TlsVersions,
+    /// `sslclientcert` and `sslclientkey`: what is shown to a server that asks who we are.
+    pub client_certificate: Option<ClientCertificate>,
+    /// The mechanisms to try, in this order; never empty, no duplicates. With an identity PLAIN is
+    /// among them, and the only one that counts.
     pub auth_mechanisms: Vec<AuthMechanism>,
+    /// `remote_identity`: whose mail it is, if somebody else's than the user's; never empty.
+    pub identity: Option<String>,
     /// `maxconnections`; `None` when not set.
     pub max_connections: Option<NonZeroUsize>,
+    /// `usecompression`: whether the connection is compressed, if the server can.
+    pub compression: Compression,
+    /// `singlethreadperfolder`: how the messages of a folder are copied from here.
+    pub copy_order: CopyOrder,
+    /// `retrycount`: how often one message is tried to be fetched over a connection that breaks.
+    pub fetch_attempts: NonZeroU32,
     /// `reference`: the first argument of LIST; empty by default.
     pub reference: String,
     /// `subscribedonly`: whether only subscribed mailboxes are synced.
@@ -348,6 +385,26 @@ pub struct ImapRepository {
     pub rules: SyncRules,
     /// Which folders are synced, and under which names.
     pub folders: FolderOptions,
+}
+
+/// Whether a connection is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Compression {
+    /// It is not.
+    #[default]
+    Off,
+    /// COMPRESS=DEFLATE (RFC 4978) after the login.
+    Deflate,
+}
+
+/// How the messages of a folder are copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CopyOrder {
+    /// Over several connections at once where that is worth it.
+    #[default]
+    Any,
+    /// One after another, in the order of UIDs.
+    OneByOne,
 }
 
 /// The two IMAP types.
@@ -436,6 +493,26 @@ pub enum CaFile {
     /// A PEM bundle; the path is expanded, and relative to the working directory if not absolute.
     /// It need not exist.
     Path(PathBuf),
+}
+
+/// Which versions of TLS are spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TlsVersions {
+    /// The best of 1.2 and 1.3 that both sides have.
+    #[default]
+    Best,
+    /// 1.2 and no other.
+    Only12,
+}
+
+/// What a server learns of us in the TLS handshake. The paths are expanded, and relative to the
+/// working directory if not absolute. The files need not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// A PEM file with the certificate, and with those between it and its authority.
+    pub certificate: PathBuf,
+    /// A PEM file with the private key; it may be the same one.
+    pub key: PathBuf,
 }
 
 /// A way to log in that this program knows.

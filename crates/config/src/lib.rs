@@ -41,12 +41,13 @@ mod source;
 mod value;
 
 pub use config::{
-    Account, AddressFamily, AuthMechanism, CaFile, Computed, Config, Date, DeleteLimit,
-    FilterAsking, Fingerprint, FingerprintError, FolderEncoding, FolderNames, FolderOptions,
-    FolderPattern, FolderSelection, General, HeaderDates, ImapFlavor, ImapRepository, ItemFormat,
-    ListWriting, ListedMailbox, LocalRepository, MaildirFlavor, MaildirRepository, MaxAge, Mbnames,
-    PasswordSource, Python, Quick, RefusedAccount, RenameError, RenameTable, Setting,
-    StartTlsDemand, SyncHooks, SyncRules, TlsMode, Trust, UserInterface,
+    Account, AddressFamily, AuthMechanism, CaFile, ClientCertificate, Compression, Computed,
+    Config, CopyOrder, Date, DeleteLimit, FilterAsking, Fingerprint, FingerprintError,
+    FolderEncoding, FolderNames, FolderOptions, FolderPattern, FolderSelection, General,
+    HeaderDates, ImapFlavor, ImapRepository, ItemFormat, KeyringUse, ListWriting, ListedMailbox,
+    LocalRepository, MaildirFlavor, MaildirRepository, MaxAge, Mbnames, PasswordSource, Python,
+    Quick, ReadOnlyWarnings, RefusedAccount, RenameError, RenameTable, Setting, StartTlsDemand,
+    SyncHooks, SyncRules, TlsMode, TlsVersions, Trust, UserInterface,
 };
 pub use diagnostics::{Color, Diagnostic, Diagnostics, Excerpt, Position, Severity};
 pub use document::{Document, InterpolationError};

@@ -16,6 +16,7 @@ mod password;
 mod period;
 mod reader;
 mod selection;
+mod tls;
 
 /// What the name of an account's section begins with.
 const ACCOUNT: &str = "Account ";

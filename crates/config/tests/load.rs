@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use offlineimap_config::options::{self, Place, Support, Type};
 use offlineimap_config::{
-    AddressFamily, AuthMechanism, CaFile, Color, Config, DeleteLimit, Diagnostics, Environment,
-    Fingerprint, HeaderDates, ImapRepository, ListWriting, ListedMailbox, LocalRepository, MaxAge,
-    PasswordSource, Python, Request, RunMode, Setting, StartTlsDemand, SyncHooks, SyncRules,
-    TlsMode, UserInterface, load,
+    AddressFamily, AuthMechanism, CaFile, ClientCertificate, Color, Compression, Config, CopyOrder,
+    DeleteLimit, Diagnostics, Environment, Fingerprint, HeaderDates, ImapRepository, KeyringUse,
+    ListWriting, ListedMailbox, LocalRepository, MaxAge, PasswordSource, Python, ReadOnlyWarnings,
+    Request, RunMode, Setting, StartTlsDemand, SyncHooks, SyncRules, TlsMode, TlsVersions,
+    UserInterface, load,
 };
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
@@ -211,6 +212,118 @@ fn tls_is_as_the_file_says_and_never_without_trust() {
         let refusal = Rc { remote, ..Rc::default() }.refusal();
         assert!(refusal.starts_with("no CA certificates and no server fingerprints"), "{refusal}");
     }
+}
+
+#[test]
+fn tls_has_the_version_that_the_file_demands() {
+    for (remote, versions) in [
+        ("", TlsVersions::Best),
+        ("ssl_version = ssl23", TlsVersions::Best),
+        ("tls_level = tls_compat\nssl_version = tls1_2", TlsVersions::Only12),
+        ("tls_level = tls_secure\nssl_version = tls1_2", TlsVersions::Only12),
+        ("tls_level = tls_no_ssl\nssl_version =  tls1_2 ", TlsVersions::Only12),
+        // Before STARTTLS the level was never looked at, and without TLS nothing is.
+        ("ssl = no\ntls_level = tls_secure", TlsVersions::Best),
+        ("ssl = no\nstarttls = no\nssl_version = ssl3", TlsVersions::Best),
+    ] {
+        let config = Rc { remote, ..Rc::default() }.clean();
+        assert_eq!(config.accounts[0].remote.tls_versions, versions, "{remote}");
+    }
+}
+
+#[test]
+fn a_version_of_tls_that_cannot_be_used_is_found_at_once() {
+    let explicitly =
+        "when 'tls_level' is not 'tls_compat' the 'ssl_version' must be set explicitly";
+    for (remote, refusal) in [
+        ("ssl_version = tls1_1", "'ssl_version' is a version that is not safe any more: 'tls1_1'"),
+        (
+            "ssl = no\nssl_version = tls1",
+            "'ssl_version' is a version that is not safe any more: 'tls1'",
+        ),
+        ("ssl_version = ssl3", "'ssl_version' is a version that is not safe any more: 'ssl3'"),
+        ("ssl_version = tls1_3", "'ssl_version' is not a version of TLS: 'tls1_3'"),
+        ("tls_level = high", "'tls_level' is not a level of TLS: 'high'"),
+        ("tls_level = tls_secure", explicitly),
+        ("tls_level = tls_no_ssl\nssl_version =", explicitly),
+        (
+            "tls_level = tls_secure\nssl_version = ssl23",
+            "'tls_level = tls_secure' does not allow 'ssl_version = ssl23'",
+        ),
+    ] {
+        assert_eq!(Rc { remote, ..Rc::default() }.refusal(), refusal);
+    }
+}
+
+#[test]
+fn a_client_certificate_is_one_file_or_two() {
+    let certificate = |remote| {
+        Rc { remote, ..Rc::default() }.clean().accounts[0].remote.client_certificate.clone()
+    };
+    let files = |certificate: &str, key: &str| {
+        Some(ClientCertificate { certificate: certificate.into(), key: key.into() })
+    };
+    assert_eq!(certificate("sslclientcert ="), None);
+    assert_eq!(
+        certificate("sslclientcert = ~/$DIR/me.pem"),
+        files("/home/joe/d/me.pem", "/home/joe/d/me.pem")
+    );
+    assert_eq!(
+        certificate("sslclientcert = me.pem\nsslclientkey = ~/key"),
+        files("me.pem", "/home/joe/key")
+    );
+    let keyless = Rc { remote: "sslclientkey = ~/key", ..Rc::default() }.refusal();
+    assert_eq!(keyless, "'sslclientkey' is set without 'sslclientcert'");
+}
+
+#[test]
+fn an_identity_needs_plain() {
+    let remote = |remote| Rc { remote, ..Rc::default() }.clean().accounts[0].remote.clone();
+    assert_eq!(remote("remote_identity =").identity, None);
+    let acting = remote("remote_identity = ann\nauth_mechanisms = CRAM-MD5, PLAIN");
+    assert_eq!(acting.identity.as_deref(), Some("ann"));
+    let silent = Rc { remote: "remote_identity = ann\nauth_mechanisms = LOGIN", ..Rc::default() };
+    assert_eq!(silent.refusal(), "'remote_identity' needs the authentication mechanism PLAIN");
+}
+
+#[test]
+fn the_user_of_two_repositories_is_whom_they_act_for() {
+    let local = "type = IMAP\nremotehost = imap.example.org\nremoteuser = admin\n\
+                 sslcacertfile = OS-DEFAULT\nlocalfolders =\nremote_identity = ";
+    let account = |own: &str, other: &str| {
+        let local = format!("{local}{own}");
+        let remote = format!("remoteuser = admin\nremote_identity = {other}");
+        Rc { local: &local, remote: &remote, ..Rc::default() }.load().unwrap().refused.is_empty()
+    };
+    assert!(account("ann", "joe"), "two people on one server");
+    assert!(!account("ann", "ann"), "one and the same mailbox");
+    assert!(!account("", ""), "the administrator's own mailbox");
+}
+
+#[test]
+fn messages_are_fetched_as_the_repository_says() {
+    let remote = |remote| Rc { remote, ..Rc::default() }.load().unwrap().accounts[0].remote.clone();
+    let plain = remote("");
+    assert_eq!((plain.fetch_attempts.get(), plain.copy_order), (2, CopyOrder::Any));
+    assert_eq!(plain.compression, Compression::Off);
+    let set = remote("retrycount = 5\nsinglethreadperfolder = yes\nusecompression = on");
+    assert_eq!((set.fetch_attempts.get(), set.copy_order), (5, CopyOrder::OneByOne));
+    assert_eq!(set.compression, Compression::Deflate);
+    assert_eq!(remote("retrycount = 0").fetch_attempts.get(), 1, "once, and no second time");
+    assert_eq!(remote("idlefolders = ['INBOX']").copy_order, CopyOrder::OneByOne);
+    let negative = Rc { remote: "retrycount = -1", ..Rc::default() }.refusal();
+    assert_eq!(negative, "'retrycount' is a number outside of 0 to 65535: '-1'");
+}
+
+#[test]
+fn the_keyring_is_asked_unless_the_file_says_otherwise() {
+    let general = |general| Rc { general, ..Rc::default() }.clean().general;
+    let by_default = general("");
+    assert_eq!(by_default.keyring, KeyringUse { is_asked: true, is_updated: false });
+    assert_eq!(by_default.read_only_warnings, ReadOnlyWarnings::Told);
+    let set = general("ignore-keyring = yes\nupdate-keyring = yes\nignore-readonly = yes");
+    assert_eq!(set.keyring, KeyringUse { is_asked: false, is_updated: true });
+    assert_eq!(set.read_only_warnings, ReadOnlyWarnings::Suppressed);
 }
 
 #[test]

@@ -61,6 +61,8 @@ pub struct Account {
     pub restrictions: Restrictions,
     /// How thorough this run is.
     pub pace: Pace,
+    /// How the messages of a folder are copied from each side.
+    pub copy_order: PerSide<CopyOrder>,
     /// How much may be deleted.
     pub delete_limit: DeleteLimit,
     /// Where more may be deleted in this run.
@@ -83,6 +85,16 @@ impl std::fmt::Debug for Account {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Account").field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+/// How the messages of a folder are copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CopyOrder {
+    /// Several at once where that is worth it.
+    #[default]
+    Any,
+    /// One after another, in the order of their keys.
+    OneByOne,
 }
 
 /// What ends a run. All of it is told as an event; other accounts go on.

@@ -19,7 +19,7 @@ use offlineimap_core::{
 };
 use tokio::sync::Mutex;
 
-use crate::account::{Account, RunError};
+use crate::account::{Account, CopyOrder, RunError};
 use crate::event::Event;
 use crate::quick::Pace;
 use crate::restriction::Period;
@@ -127,7 +127,9 @@ impl Worker<'_> {
         match pass {
             Pass::Both => {
                 self.settle_base(plan).await?;
-                if to_local.len().min(to_remote.len()) < WORTH_A_SECOND_CONNECTION {
+                let in_order =
+                    Side::BOTH.iter().any(|side| self.order(*side) == CopyOrder::OneByOne);
+                if in_order || to_local.len().min(to_remote.len()) < WORTH_A_SECOND_CONNECTION {
                     self.copy(Side::Local, to_local).await?;
                     self.copy(Side::Remote, to_remote).await?;
                 } else {
@@ -226,6 +228,11 @@ impl Worker<'_> {
             changes.push(Change::Rebuilt);
         }
         Ok(self.state.apply(self.open.id, changes).await?)
+    }
+
+    /// How messages are copied from a side.
+    fn order(&self, from: Side) -> CopyOrder {
+        *self.account.copy_order.get(from)
     }
 
     fn stopping(&self) -> bool {

@@ -20,7 +20,7 @@ mod restriction;
 mod state;
 mod survey;
 
-pub use account::{Account, Durability, Mode, sync_account};
+pub use account::{Account, CopyOrder, Durability, Mode, sync_account};
 pub use event::{Event, Events, FolderLabel, RepositoryLabel};
 pub use hooks::{Hooks, NotPrepared};
 pub use legacy::{ExportError, Exported, LeftOut, LeftOutWhy, export, old_status};

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use offlineimap_core::{Steps, StoreError};
-use offlineimap_imap_proto::opening::LoginMethod;
+use offlineimap_imap_proto::opening::{Compress, LoginMethod};
 use secrecy::SecretString;
 
 use crate::spelling::NameEncoding;
@@ -33,10 +33,14 @@ pub struct ImapConfig {
     pub tls: TlsOptions,
     /// Who signs in.
     pub user: String,
+    /// Whose mail it is, if somebody else's than the user's: only PLAIN signs in then.
+    pub identity: Option<String>,
     /// Where the password comes from.
     pub secret: Arc<dyn SecretProvider>,
     /// The ways to sign in, tried in this order as far as the server offers them.
     pub login_methods: Vec<LoginMethod>,
+    /// Whether the connection is compressed after the sign-in.
+    pub compress: Compress,
     /// The first argument of LIST, and what new mailboxes are created under; empty for none.
     pub reference: String,
     /// Which mailboxes are listed.
@@ -50,6 +54,9 @@ pub struct ImapConfig {
     /// How long to wait for each of: the address, the connection, the TLS handshake, the greeting,
     /// and any progress with a command or a body.
     pub timeout: Duration,
+    /// How often a message is tried to be fetched, if the connection breaks each time, until it is
+    /// given up and others are gone on with.
+    pub fetch_attempts: NonZeroU32,
     /// How long to wait before a read is repeated on a fresh connection; the second time twice as
     /// long.
     pub retry_pause: Duration,
@@ -104,16 +111,30 @@ pub struct ClientId {
     pub version: String,
 }
 
-/// Gives the password. It is asked at most once in the life of a store, just before the first
-/// sign-in.
+/// Gives the password, and learns what the server thinks of it.
 #[async_trait]
 pub trait SecretProvider: Send + Sync {
-    /// Returns the password; may take as long as a user needs to type it.
+    /// Returns the password; may take as long as a user needs to type it. It is asked at most once
+    /// in the life of a store, just before the first sign-in.
     ///
     /// # Errors
     ///
     /// If there is none; the error ends the account.
     async fn secret(&self) -> Result<SecretString, StoreError>;
+
+    /// Returns another password after the server has refused the last one with these words, or
+    /// nothing if none is worth a try: wrong ones may lock the account. It is asked until a sign-in
+    /// has succeeded, and not after that.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be had; the error ends the account.
+    async fn other_secret(&self, _refusal: &str) -> Result<Option<SecretString>, StoreError> {
+        Ok(None)
+    }
+
+    /// Takes note that the server has accepted the last one. It is told once.
+    async fn accepted(&self) {}
 }
 
 /// A password that is known from the beginning.
@@ -129,8 +150,8 @@ impl SecretProvider for KnownSecret {
 
 impl ImapConfig {
     /// The settings for a host and a user, everything else at its default: implicit TLS on port
-    /// 993 trusting nothing yet, CRAM-MD5 before PLAIN before LOGIN, two connections, a minute of
-    /// patience, dates in UTC.
+    /// 993 trusting nothing yet, CRAM-MD5 before PLAIN before LOGIN, two connections, not
+    /// compressed, a minute of patience, two attempts for each message, dates in UTC.
     pub fn new(
         name: impl Into<String>,
         host: impl Into<String>,
@@ -146,14 +167,17 @@ impl ImapConfig {
             security: Security::Implicit,
             tls: TlsOptions::default(),
             user: user.into(),
+            identity: None,
             secret,
             login_methods: vec![LoginMethod::CramMd5, LoginMethod::Plain, LoginMethod::Login],
+            compress: Compress::No,
             reference: String::new(),
             listed: ListedMailboxes::default(),
             included: BTreeSet::new(),
             name_encoding: NameEncoding::default(),
             max_connections: NonZeroUsize::MIN.saturating_add(1),
             timeout: Duration::from_mins(1),
+            fetch_attempts: NonZeroU32::MIN.saturating_add(1),
             retry_pause: Duration::from_millis(500),
             local_offset: Arc::new(|_| 0),
             steps: Steps::default(),

@@ -30,11 +30,11 @@ pub use config::{
     ClientId, ImapConfig, KnownSecret, ListedMailboxes, SecretProvider, Security, StartTlsWish,
 };
 pub use connection::DialError;
-pub use offlineimap_imap_proto::opening::LoginMethod;
+pub use offlineimap_imap_proto::opening::{Compress, LoginMethod};
 pub use offlineimap_imap_proto::utf7;
 pub use spelling::NameEncoding;
 pub use store::ImapStore;
 pub use transport::{
-    AddressFamily, Authorities, CertificateFingerprint, ConnectError, FingerprintError,
-    TlsConfigError, TlsOptions,
+    AddressFamily, Authorities, CertificateFingerprint, ClientCertificate, ConnectError,
+    FingerprintError, TlsConfigError, TlsOptions, TlsVersions,
 };

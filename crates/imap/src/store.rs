@@ -92,7 +92,8 @@ impl Store for ImapStore {
     fn identity(&self) -> Option<String> {
         // Not the port or the kind of TLS: those change without the mail changing.
         let config = self.pool.config();
-        Some(format!("{}@{}", config.user, config.host.to_ascii_lowercase()))
+        let owner = config.identity.as_ref().unwrap_or(&config.user);
+        Some(format!("{owner}@{}", config.host.to_ascii_lowercase()))
     }
 
     fn parallelism(&self) -> usize {

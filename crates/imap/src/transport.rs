@@ -1,16 +1,18 @@
-//! Byte streams to a server: TCP, or TLS over it.
+//! Byte streams to a server: TCP, or TLS over it, and perhaps compression over either.
 
 mod certificate;
 mod connect;
+mod deflate;
 mod fingerprint;
 mod tls;
 mod verifier;
 
 pub use connect::{AddressFamily, ConnectError};
 pub use fingerprint::{CertificateFingerprint, FingerprintError};
-pub use tls::{Authorities, TlsConfigError, TlsOptions};
+pub use tls::{Authorities, ClientCertificate, TlsConfigError, TlsOptions, TlsVersions};
 
 pub(crate) use connect::Endpoint;
+pub(crate) use deflate::Deflate;
 
 use std::io;
 use std::pin::Pin;
@@ -27,6 +29,8 @@ pub(crate) enum Transport {
     Tcp(TcpStream),
     /// Encrypted, with the server's certificate verified.
     Tls(Box<TlsStream<TcpStream>>),
+    /// Compressed over one of the others.
+    Deflated(Box<Deflate<Self>>),
 }
 
 impl AsyncRead for Transport {
@@ -45,6 +49,7 @@ impl AsyncRead for Transport {
                     read => read,
                 })
             }
+            Self::Deflated(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }
 }
@@ -58,6 +63,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Deflated(stream) => Pin::new(stream).poll_write(cx, buf),
         }
     }
 
@@ -65,6 +71,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
             Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Deflated(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
@@ -72,6 +79,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Deflated(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

@@ -7,6 +7,10 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "imap_store/client_certificate.rs"]
+mod client_certificate;
+#[path = "imap_store/compression.rs"]
+mod compression;
 #[path = "imap_store/conformance.rs"]
 mod conformance;
 #[path = "imap_store/desk.rs"]

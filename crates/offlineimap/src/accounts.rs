@@ -91,7 +91,8 @@ async fn sync_all(mut run: Run, accounts: Vec<config::Account>, mbnames: Option<
 
 async fn sync_one(run: Run, account: config::Account) {
     let ui = Arc::clone(&run.ui);
-    let audience = Arc::new(Audience::new(ui, &account.name, run.mode, run.stop.clone()));
+    let audience = Audience::new(ui, &account.name, run.mode, run.stop.clone());
+    let audience = Arc::new(audience.with_read_only_warnings(run.general.read_only_warnings));
     let profile = run.profiles.as_ref().map(|_| Profile::new(&account.name));
     match wiring::account(&run, &account, &audience, profile.as_ref()) {
         Ok(account) => sync_account(&account).await,

@@ -11,16 +11,14 @@ use offlineimap_core::{
     Allowed, DeleteLimit, Direction, NameRules as _, PerSide, Policy, Removal, Side, SidePolicy,
     Steps, Store,
 };
-use offlineimap_engine::{Account, Durability, Mode};
+use offlineimap_engine::{Account, CopyOrder, Durability, Mode};
 use offlineimap_imap::{
-    AddressFamily, Authorities, CertificateFingerprint, ImapConfig, ImapStore, ListedMailboxes,
-    LoginMethod, NameEncoding, Security, StartTlsWish, TlsOptions,
+    AddressFamily, Compress, ImapConfig, ImapStore, ListedMailboxes, LoginMethod, NameEncoding,
 };
 use offlineimap_maildir::{Fsync, MaildirConfig, MaildirStore, MissingRoot, NameSource};
 use tokio::task::block_in_place;
 use tokio_util::sync::CancellationToken;
 
-use crate::environment;
 use crate::evaluator::Evaluator;
 use crate::filtered_store::filtered;
 use crate::folder_rules::FolderRules;
@@ -34,6 +32,7 @@ mod conventions;
 mod restrictions;
 mod root;
 mod server;
+mod tls;
 
 pub(crate) use restrictions::pace;
 pub(crate) use root::prepare_root;
@@ -157,6 +156,13 @@ pub(crate) fn account(
         policy: policy(account),
         restrictions: restrictions::restrictions(account),
         pace: pace(run, account),
+        copy_order: PerSide {
+            remote: copy_order(&account.remote),
+            local: match &account.local {
+                config::LocalRepository::Imap(imap) => copy_order(imap),
+                config::LocalRepository::Maildir(_) => CopyOrder::Any,
+            },
+        },
         delete_limit: delete_limit(account.delete_limit),
         allowed: run.allowed.clone(),
         mode: run.mode,
@@ -240,7 +246,13 @@ fn imap_config(
         config::AddressFamily::Ipv4 => AddressFamily::V4,
         config::AddressFamily::Ipv6 => AddressFamily::V6,
     };
-    (settings.security, settings.tls) = security(&imap.tls)?;
+    (settings.security, settings.tls) = tls::security(imap)?;
+    settings.identity.clone_from(&imap.identity);
+    settings.compress = match imap.compression {
+        config::Compression::Off => Compress::No,
+        config::Compression::Deflate => Compress::IfOffered,
+    };
+    settings.fetch_attempts = imap.fetch_attempts;
     settings.login_methods = imap.auth_mechanisms.iter().copied().map(login_method).collect();
     settings.reference.clone_from(&imap.reference);
     settings.listed =
@@ -265,42 +277,18 @@ fn imap_config(
     Ok(settings)
 }
 
-fn security(tls: &config::TlsMode) -> anyhow::Result<(Security, TlsOptions)> {
-    Ok(match tls {
-        config::TlsMode::Implicit(trust) => (Security::Implicit, tls_options(trust)?),
-        config::TlsMode::StartTls { trust, demand } => {
-            let wish = match demand {
-                config::StartTlsDemand::Explicit => StartTlsWish::Explicit,
-                config::StartTlsDemand::ByDefault => StartTlsWish::Default,
-            };
-            (Security::StartTls(wish), tls_options(trust)?)
-        }
-        config::TlsMode::Plain => (Security::PlainAllowed, TlsOptions::default()),
-    })
-}
-
-fn tls_options(trust: &config::Trust) -> anyhow::Result<TlsOptions> {
-    let authorities = match &trust.ca {
-        None => Authorities::None,
-        Some(config::CaFile::Path(path)) => Authorities::File(path.clone()),
-        Some(config::CaFile::OsDefault) => Authorities::OsDefault(
-            environment::variable("SSL_CERT_FILE").map(PathBuf::from).into_iter().collect(),
-        ),
-    };
-    // Both crates tell digests by their length; what one printed the other reads.
-    let fingerprints = trust
-        .fingerprints
-        .iter()
-        .map(|it| it.to_string().parse::<CertificateFingerprint>())
-        .collect::<Result<_, _>>()?;
-    Ok(TlsOptions { authorities, fingerprints })
-}
-
 fn login_method(mechanism: config::AuthMechanism) -> LoginMethod {
     match mechanism {
         config::AuthMechanism::CramMd5 => LoginMethod::CramMd5,
         config::AuthMechanism::Plain => LoginMethod::Plain,
         config::AuthMechanism::Login => LoginMethod::Login,
+    }
+}
+
+fn copy_order(imap: &config::ImapRepository) -> CopyOrder {
+    match imap.copy_order {
+        config::CopyOrder::Any => CopyOrder::Any,
+        config::CopyOrder::OneByOne => CopyOrder::OneByOne,
     }
 }
 
@@ -353,14 +341,5 @@ mod tests {
         let [winter, summer] = [1_700_000_000, 1_690_000_000].map(|time| offset(&zone, time));
         assert_eq!([winter, summer], [3600, 7200]);
         assert_eq!(offset(&zone, i64::MAX), 0, "a time beyond the calendar");
-    }
-
-    #[test]
-    fn every_fingerprint_that_can_be_configured_can_be_checked() {
-        for digits in [40, 56, 64, 96, 128] {
-            let fingerprint: config::Fingerprint = "0f".repeat(digits / 2).parse().unwrap();
-            let trust = config::Trust { ca: None, fingerprints: vec![fingerprint] };
-            assert_eq!(tls_options(&trust).unwrap().fingerprints.len(), 1, "{digits} digits");
-        }
     }
 }

@@ -5,6 +5,8 @@
 #[expect(dead_code, unused_imports, reason = "other tests use the rest of the rig")]
 mod rig;
 
+#[path = "options/connection.rs"]
+mod connection;
 #[path = "options/copy_ignore.rs"]
 mod copy_ignore;
 #[path = "options/filter_headers.rs"]

@@ -307,7 +307,11 @@ fn refuse_itself(reader: &mut Reader<'_>, remote: &ImapRepository, local: &Local
         (Setting::Given(local), Setting::Given(remote)) => local.eq_ignore_ascii_case(remote),
         (local, remote) => local == remote,
     };
-    let is_same = same_host && local.port == remote.port && local.user == remote.user;
+    let same_user = match (&local.identity, &remote.identity) {
+        (None, None) => local.user == remote.user,
+        (local, remote) => local == remote,
+    };
+    let is_same = same_host && local.port == remote.port && same_user;
     if !is_same {
         return;
     }

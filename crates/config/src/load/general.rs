@@ -7,8 +7,8 @@ use super::reader::{Presence, Reader};
 use crate::options::Place;
 use crate::source::strip;
 use crate::{
-    DeleteLimit, Diagnostic, Diagnostics, Document, Environment, General, HeaderDates, Python,
-    UserInterface, value,
+    DeleteLimit, Diagnostic, Diagnostics, Document, Environment, General, HeaderDates, KeyringUse,
+    Python, ReadOnlyWarnings, UserInterface, value,
 };
 
 /// What `[general]` says to the program, and to accounts that say nothing themselves.
@@ -39,6 +39,15 @@ pub(super) fn load(
         socket_timeout: socket_timeout(&mut reader),
         max_sync_accounts: max_sync_accounts(&mut reader),
         dry_run: reader.bool("dry-run"),
+        read_only_warnings: if reader.bool("ignore-readonly") {
+            ReadOnlyWarnings::Suppressed
+        } else {
+            ReadOnlyWarnings::Told
+        },
+        keyring: KeyringUse {
+            is_asked: !reader.bool("ignore-keyring"),
+            is_updated: reader.bool("update-keyring"),
+        },
         python: python(&mut reader),
     };
     let delete_limit = reader.parsed("deletelimit", value::limit).unwrap_or_default();

@@ -1,16 +1,15 @@
 //! `[Repository X]` of type `IMAP` or `Gmail`.
 
-use std::net::IpAddr;
-use std::num::{NonZeroU16, NonZeroUsize};
+use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 
 use super::reader::{Presence, Reader};
-use super::{folders, password, period};
+use super::{folders, password, period, tls};
 use crate::expression::Scope;
 use crate::options::nearest;
 use crate::source::strip;
 use crate::{
-    AddressFamily, AuthMechanism, CaFile, Diagnostic, ImapFlavor, ImapRepository, Setting,
-    StartTlsDemand, TlsMode, Trust, value,
+    AddressFamily, AuthMechanism, Compression, CopyOrder, Diagnostic, ImapFlavor, ImapRepository,
+    Setting, TlsMode, value,
 };
 
 pub(super) fn load(
@@ -20,11 +19,14 @@ pub(super) fn load(
 ) -> Option<ImapRepository> {
     reader.report_unsupported();
     let host = host(reader, name, flavor);
-    let tls = tls_mode(reader, name, host.as_ref().and_then(Setting::given).map(String::as_str));
+    let tls = tls::mode(reader, name, host.as_ref().and_then(Setting::given).map(String::as_str));
+    let tls_versions = tls::versions(reader, tls.as_ref());
+    let client_certificate = tls::client_certificate(reader);
     let port = port(reader, tls.as_ref());
     let user = user(reader, host.as_ref());
     let password = password::source(reader);
     let auth_mechanisms = auth_mechanisms(reader, name);
+    let identity = identity(reader, auth_mechanisms.as_deref());
     let max_connections = reader
         .parsed("maxconnections", |text| value::int_within(text, 1, u64::from(u16::MAX)))
         .and_then(|number| usize::try_from(number).ok())
@@ -39,6 +41,14 @@ pub(super) fn load(
     let expunge = reader.bool("expunge");
     let new_mail_hook = reader.computed("newmail_hook", Scope::other_option());
     let copy_ignore = reader.computed("copy_ignore_eval", Scope::other_option());
+    let compression =
+        if reader.bool("usecompression") { Compression::Deflate } else { Compression::Off };
+    let copy_order = copy_order(reader);
+    let fetch_attempts = reader
+        .parsed("retrycount", |text| value::int_within(text, 0, u64::from(u16::MAX)))
+        .map_or(FETCH_ATTEMPTS, |count| {
+            u32::try_from(count).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN)
+        });
     let rules = reader.sync_rules();
     let start_date = period::start_date(reader);
     let folders = folders::load(reader);
@@ -51,8 +61,14 @@ pub(super) fn load(
         user: user?,
         password: password?,
         tls: tls?,
+        tls_versions: tls_versions?,
+        client_certificate,
         auth_mechanisms: auth_mechanisms?,
+        identity,
         max_connections,
+        compression,
+        copy_order,
+        fetch_attempts,
         reference,
         subscribed_only,
         expunge,
@@ -62,6 +78,36 @@ pub(super) fn load(
         start_date,
         folders,
     })
+}
+
+/// The default of `retrycount`.
+const FETCH_ATTEMPTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
+
+fn copy_order(reader: &mut Reader<'_>) -> CopyOrder {
+    let watched = reader.text("idlefolders");
+    let is_watched = !watched.trim_matches(['[', ']', ' ']).is_empty();
+    match reader.parsed("singlethreadperfolder", value::bool) {
+        Some(true) => CopyOrder::OneByOne,
+        None if is_watched => CopyOrder::OneByOne,
+        Some(false) | None => CopyOrder::Any,
+    }
+}
+
+/// Only PLAIN can say on whose behalf somebody logs in. To log in without saying so would show
+/// another mailbox.
+fn identity(reader: &mut Reader<'_>, mechanisms: Option<&[AuthMechanism]>) -> Option<String> {
+    let identity = Some(reader.text("remote_identity")).filter(|text| !text.is_empty())?;
+    if mechanisms.is_some_and(|known| !known.contains(&AuthMechanism::Plain)) {
+        let message = "'remote_identity' needs the authentication mechanism PLAIN";
+        let mut problem = Diagnostic::error(message);
+        for option in ["remote_identity", "auth_mechanisms"] {
+            if let Some(excerpt) = reader.name_excerpt(option, "") {
+                problem = problem.at(excerpt);
+            }
+        }
+        reader.problems.push(problem.help("add PLAIN to `auth_mechanisms`"));
+    }
+    Some(identity)
 }
 
 fn host(reader: &mut Reader<'_>, name: &str, flavor: ImapFlavor) -> Option<Setting<String>> {
@@ -142,63 +188,6 @@ fn user(reader: &mut Reader<'_>, host: Option<&Setting<String>>) -> Option<Setti
     reader.required_text("remoteuser", "you@example.org").map(Setting::Given)
 }
 
-/// TLS is never without a way to recognise the server (`spec/config.md` §8.6).
-fn tls_mode(reader: &mut Reader<'_>, name: &str, host: Option<&str>) -> Option<TlsMode> {
-    let ssl = reader.bool("ssl");
-    let starttls = reader.bool("starttls");
-    let demand = match reader.presence("starttls") {
-        Presence::Set => StartTlsDemand::Explicit,
-        Presence::Absent => StartTlsDemand::ByDefault,
-    };
-    let before = reader.problems.len();
-    let ca = ca_file(reader);
-    let fingerprints = reader.parsed("cert_fingerprint", value::fingerprints).unwrap_or_default();
-    if reader.problems.len() > before && (ca.is_none() && fingerprints.is_empty()) {
-        // What was meant to be trusted could not be read; that was said already.
-        return None;
-    }
-    if !ssl && !starttls {
-        return Some(TlsMode::Plain);
-    }
-    if ca.is_some() || !fingerprints.is_empty() {
-        let trust = Trust { ca, fingerprints };
-        return Some(if ssl {
-            TlsMode::Implicit(trust)
-        } else {
-            TlsMode::StartTls { trust, demand }
-        });
-    }
-    if !ssl && demand == StartTlsDemand::ByDefault && host.is_some_and(is_loopback) {
-        return Some(TlsMode::Plain);
-    }
-    let mut problem = Diagnostic::error(format!(
-        "no CA certificates and no server fingerprints configured for repository '{name}': you \
-         must configure at least something, otherwise having SSL helps nothing"
-    ));
-    if let Some(header) = reader.header("") {
-        problem = problem.at(header);
-    }
-    let mut help = "add `sslcacertfile = OS-DEFAULT` to trust the authorities that this system \
-                    trusts, or `cert_fingerprint` with the SHA-256 digest of the server's \
-                    certificate"
-        .to_owned();
-    if !ssl {
-        help.push_str("; or `starttls = no` to send mail and password unprotected");
-    }
-    reader.problems.push(problem.help(help));
-    None
-}
-
-fn ca_file(reader: &mut Reader<'_>) -> Option<CaFile> {
-    if reader.presence("sslcacertfile") == Presence::Absent {
-        return None;
-    }
-    if strip(&reader.reading("sslcacertfile")?.text) == "OS-DEFAULT" {
-        return Some(CaFile::OsDefault);
-    }
-    reader.path("sslcacertfile").map(CaFile::Path)
-}
-
 fn auth_mechanisms(reader: &mut Reader<'_>, name: &str) -> Option<Vec<AuthMechanism>> {
     let Some(reading) = reader.reading("auth_mechanisms") else {
         return Some(vec![AuthMechanism::CramMd5, AuthMechanism::Plain, AuthMechanism::Login]);
@@ -259,13 +248,6 @@ fn unquoted(text: &str) -> String {
     unquoted
 }
 
-fn is_loopback(host: &str) -> bool {
-    let name = host.trim_end_matches('.').to_ascii_lowercase();
-    name == "localhost"
-        || name.ends_with(".localhost")
-        || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,24 +263,6 @@ mod tests {
             ("\"", "\""),
         ] {
             assert_eq!(unquoted(text), reference, "{text}");
-        }
-    }
-
-    #[test]
-    fn loopback_hosts_are_known_without_asking_anybody() {
-        for host in [
-            "localhost",
-            "LOCALHOST",
-            "localhost.",
-            "mail.localhost",
-            "127.0.0.1",
-            "127.9.9.9",
-            "::1",
-        ] {
-            assert!(is_loopback(host), "{host}");
-        }
-        for host in ["localhost.example.org", "example.org", "128.0.0.1", "::2", "0.0.0.0"] {
-            assert!(!is_loopback(host), "{host}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Default::{Required, Unset, Value};
 use super::Place::{General, Mbnames};
-use super::Support::{Inert, Planned, Works};
+use super::Support::{Planned, Works};
 use super::Type::{Bool, Choice, Expression, Int, Limit, List, Path, Text};
 use super::{Expansion, Spec, row};
 
@@ -95,8 +95,10 @@ pub(super) const ROWS: &[Spec] = &[
         "ignore-readonly",
         Bool,
         Value("no"),
-        Planned,
-        "Whether to keep quiet about folders that cannot be written to.",
+        Works,
+        "Whether to keep quiet about changes that are not carried to a folder because the server \
+         does not let it be written to. \
+         Errors are told all the same.",
     ),
     row(
         General,
@@ -147,17 +149,21 @@ pub(super) const ROWS: &[Spec] = &[
         "ignore-keyring",
         Bool,
         Value("no"),
-        Inert,
-        "Whether the keyring of the system is never asked for a password. \
-         It is not asked in any case so far.",
+        Works,
+        "Whether the keyring of the system (Secret Service) is never asked for a password. \
+         It is asked when no option and no netrc file has one, for the entry whose service is the \
+         host and whose user name is the login. \
+         `--ignore-keyring` on the command line does the same.",
     ),
     row(
         General,
         "update-keyring",
         Bool,
         Value("no"),
-        Planned,
-        "Whether a password that was typed is stored in the keyring of the system.",
+        Works,
+        "Whether the password is stored in the keyring of the system, after the server has accepted \
+         it. \
+         `--update-keyring` on the command line does the same.",
     ),
 ];
 

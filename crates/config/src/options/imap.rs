@@ -85,34 +85,37 @@ pub(super) const ROWS: &[Spec] = &[
         "sslclientcert",
         Path(Expansion::TildeAndVariables),
         Unset("none"),
-        Refused,
-        "A certificate to show to the server.",
+        Works,
+        "A file with the certificate (PEM) to show to a server that asks for one, and behind it \
+         those that lead to its authority. \
+         Without `sslclientkey` the key is in the same file.",
     ),
     row(
         Imap,
         "sslclientkey",
         Path(Expansion::TildeAndVariables),
-        Unset("none"),
-        Planned,
-        "The key of `sslclientcert`.",
+        Unset("the file of `sslclientcert`"),
+        Works,
+        "The file with the private key (PEM, without a passphrase) of `sslclientcert`.",
     ),
     row(
         Imap,
         "tls_level",
         Choice(&["tls_compat", "tls_no_ssl", "tls_secure"]),
         Value("tls_compat"),
-        Planned,
-        "Which versions of TLS are allowed. \
-         Only 1.2 and later are, whatever is set here.",
+        Works,
+        "Which values of `ssl_version` are allowed: with `tls_secure` and `tls_no_ssl` only \
+         `tls1_2`, which must be set then. \
+         No version before 1.2 is ever used, whatever is set here.",
     ),
     row(
         Imap,
         "ssl_version",
         Choice(&["tls1_2", "tls1_1", "tls1", "ssl3", "ssl23"]),
-        Unset("automatic"),
-        Planned,
-        "The version of TLS to use. \
-         The best common one of 1.2 and later is used, whatever is set here.",
+        Unset("the best of 1.2 and 1.3 that the server has"),
+        Works,
+        "The version of TLS to use: `tls1_2` is exactly 1.2, and `ssl23` the best of 1.2 and 1.3. \
+         The other three are not safe any more: the account is refused.",
     ),
     row(
         Imap,
@@ -193,7 +196,8 @@ pub(super) const ROWS: &[Spec] = &[
         Works,
         "The name of the environment variable that is the password. \
          Without any source of the password, `~/.netrc` and `/etc/netrc` are looked at, then the \
-         password is asked for.",
+         keyring of the system, and then the password is asked for: again, three times at most, when \
+         the server refuses it.",
     ),
     row(
         Imap,
@@ -210,8 +214,10 @@ pub(super) const ROWS: &[Spec] = &[
         "remote_identity",
         Text,
         Unset("none"),
-        Refused,
-        "The identity to act as, when it is another than the one that logs in.",
+        Works,
+        "Whose mail it is, when that is somebody else than who logs in (the authorization identity \
+         of SASL). \
+         Only `PLAIN` can say so: the other ways to log in are passed over.",
     ),
     row(
         Imap,
@@ -325,16 +331,18 @@ pub(super) const ROWS: &[Spec] = &[
         "usecompression",
         Bool,
         Value("no"),
-        Planned,
-        "Whether the connection is compressed.",
+        Works,
+        "Whether the connection is compressed after the login (COMPRESS=DEFLATE), if the server \
+         can do that.",
     ),
     row(
         Imap,
         "singlethreadperfolder",
         Bool,
         Unset("yes with idlefolders, else no"),
-        Planned,
-        "Whether the messages of a folder are copied one after another.",
+        Works,
+        "Whether the messages of a folder are copied from here one after another, in the order of \
+         their UIDs, instead of over several connections at once.",
     ),
     row(
         Imap,
@@ -365,8 +373,9 @@ pub(super) const ROWS: &[Spec] = &[
         "retrycount",
         Int,
         Value("2"),
-        Planned,
-        "How often the fetching of a message is tried when the connection breaks.",
+        Works,
+        "How often the fetching of a message is tried, when the connection breaks meanwhile, until \
+         the message is given up for this run; 0 and 1 mean once.",
     ),
     row(
         Imap,

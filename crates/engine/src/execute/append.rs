@@ -14,7 +14,7 @@ use offlineimap_core::{
 
 use super::body::{Watched, stopped};
 use super::copy::Copying;
-use crate::account::RunError;
+use crate::account::{CopyOrder, RunError};
 use crate::recover::find;
 use crate::state::Change;
 
@@ -47,9 +47,13 @@ impl Copying<'_> {
         target: &dyn Mailbox,
         copies: &[CopyOp],
     ) -> Result<(), RunError> {
+        let batches_at_once = match self.worker.order(self.to.other()) {
+            CopyOrder::Any => BATCHES,
+            CopyOrder::OneByOne => 1,
+        };
         let mut batches = futures_util::stream::iter(copies.chunks(BATCH).map(<[CopyOp]>::to_vec))
             .map(|batch| self.append_batch(source, target, batch))
-            .buffered(BATCHES);
+            .buffered(batches_at_once);
         let mut unlocated = BTreeMap::new();
         while let Some(batch) = batches.next().await {
             unlocated.extend(batch?);

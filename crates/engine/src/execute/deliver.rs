@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::body::{Watched, stopped};
 use super::copy::Copying;
-use crate::account::RunError;
+use crate::account::{CopyOrder, RunError};
 use crate::state::Change;
 
 /// How many messages are made durable together, at most.
@@ -48,6 +48,7 @@ impl Copying<'_> {
         let keys: Vec<Key> = copies.iter().map(|op| op.source.clone()).collect();
         let parts = match keys.len() {
             0..WORTH_SPLITTING => 1,
+            _ if self.worker.order(self.to.other()) == CopyOrder::OneByOne => 1,
             _ => self.worker.account.stores.get(self.to.other()).parallelism().max(1),
         };
         let (sender, receiver) = mpsc::channel(BATCH);

@@ -111,6 +111,7 @@ impl Rig {
             policy: self.policy,
             restrictions: self.restrictions,
             pace: self.pace,
+            copy_order: PerSide::default(),
             delete_limit: self.delete_limit,
             allowed: self.allowed.clone(),
             mode,

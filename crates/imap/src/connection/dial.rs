@@ -1,13 +1,14 @@
 //! From nothing to a connection that is signed in.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use bytes::BytesMut;
 use offlineimap_core::StoreError;
 use offlineimap_imap_proto::opening::{
-    Credentials, LoginMethod, LoginRefusal, Opening, OpeningError, OpeningPolicy, StartTls, Step,
+    Compression, Credentials, LoginMethod, LoginRefusal, Opening, OpeningError, OpeningPolicy,
+    StartTls, Step,
 };
 use offlineimap_imap_proto::response::Code;
 use offlineimap_imap_proto::session::{
@@ -24,7 +25,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{ImapConfig, Security, StartTlsWish};
 use crate::connection::driver::Driver;
 use crate::connection::{Connection, Shared};
-use crate::transport::{ConnectError, Endpoint, TlsConfigError, Transport};
+use crate::transport::{ConnectError, Deflate, Endpoint, TlsConfigError, Transport};
 
 /// Why there is no connection that is signed in.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +123,10 @@ fn speaks_of_too_many(text: &str) -> bool {
 pub(crate) struct Dialer {
     config: Arc<ImapConfig>,
     tls: OnceCell<Arc<ClientConfig>>,
-    secret: OnceCell<SecretString>,
+    /// The password in use, once it is known.
+    secret: tokio::sync::Mutex<Option<SecretString>>,
+    /// Whether a server has accepted it.
+    accepted: AtomicBool,
     tasks: TaskTracker,
     close_all: CancellationToken,
 }
@@ -132,20 +136,52 @@ impl Dialer {
         Self {
             config,
             tls: OnceCell::new(),
-            secret: OnceCell::new(),
+            secret: tokio::sync::Mutex::default(),
+            accepted: AtomicBool::new(false),
             tasks: TaskTracker::new(),
             close_all: CancellationToken::new(),
         }
     }
 
-    /// Connects, verifies the server, and signs in.
+    /// Connects, verifies the server, and signs in. Asks for another password while the first one
+    /// was not right and there is another.
     pub(crate) async fn dial(&self) -> Result<Connection, DialError> {
-        let secret = self.secret().await?;
-        // Only now: how long a person takes to type a password says nothing about the server.
-        let began = Instant::now();
-        let connection = self.dial_with(secret).await?;
-        (self.config.connected)(began.elapsed());
-        Ok(connection)
+        let mut secret = self.secret().await?;
+        loop {
+            // Only now: how long a person takes to type a password says nothing about the server.
+            let began = Instant::now();
+            match self.dial_with(secret).await {
+                Ok(connection) => {
+                    (self.config.connected)(began.elapsed());
+                    if !self.accepted.swap(true, Ordering::AcqRel) {
+                        self.config.secret.accepted().await;
+                    }
+                    return Ok(connection);
+                }
+                Err(error) => match self.other_secret(&error).await? {
+                    Some(other) => secret = other,
+                    None => return Err(error),
+                },
+            }
+        }
+    }
+
+    /// Another password in place of one that was refused.
+    async fn other_secret(&self, error: &DialError) -> Result<Option<SecretString>, DialError> {
+        let DialError::SignIn { source: OpeningError::LoginRefused { text, .. }, .. } = error
+        else {
+            return Ok(None);
+        };
+        if error.prospect() != Prospect::Never || self.accepted.load(Ordering::Acquire) {
+            return Ok(None);
+        }
+        let mut known = self.secret.lock().await;
+        let other = self.config.secret.other_secret(text).await;
+        let other = other.map_err(|source| self.no_secret(source))?;
+        if other.is_some() {
+            known.clone_from(&other);
+        }
+        Ok(other)
     }
 
     async fn dial_with(&self, secret: SecretString) -> Result<Connection, DialError> {
@@ -181,12 +217,17 @@ impl Dialer {
     }
 
     async fn secret(&self) -> Result<SecretString, DialError> {
-        let secret = self.secret.get_or_try_init(|| self.config.secret.secret()).await;
-        secret.cloned().map_err(|source| DialError::Secret {
-            user: self.config.user.clone(),
-            server: self.server(),
-            source,
-        })
+        let mut known = self.secret.lock().await;
+        if let Some(secret) = &*known {
+            return Ok(secret.clone());
+        }
+        let secret = self.config.secret.secret().await;
+        let secret = secret.map_err(|source| self.no_secret(source))?;
+        Ok(known.insert(secret).clone())
+    }
+
+    fn no_secret(&self, source: StoreError) -> DialError {
+        DialError::Secret { user: self.config.user.clone(), server: self.server(), source }
     }
 
     async fn tls(&self) -> Result<Arc<ClientConfig>, DialError> {
@@ -221,9 +262,10 @@ impl Dialer {
             methods: config.login_methods.clone(),
             credentials: Some(Credentials {
                 user: config.user.clone(),
-                authorization_id: None,
+                authorization_id: config.identity.clone(),
                 password,
             }),
+            compress: config.compress,
             id_fields: vec![
                 ("name".to_owned(), config.client.name.clone()),
                 ("version".to_owned(), config.client.version.clone()),
@@ -291,7 +333,16 @@ impl Attempt<'_> {
                     .map_err(|source| self.refused(source))?;
                 match step {
                     Step::Continue => self.stop_if_refused(&event)?,
-                    Step::Ready => return Ok((self.session, self.transport)),
+                    Step::Ready => {
+                        self.tell_compression(opening.compression());
+                        return Ok((self.session, self.transport));
+                    }
+                    Step::Compress => {
+                        self = self.deflate();
+                        opening.compression_established(&mut self.session);
+                        self.tell_compression(opening.compression());
+                        return Ok((self.session, self.transport));
+                    }
                     Step::StartTls => {
                         self = self.upgrade().await?;
                         opening.tls_established(&mut self.session);
@@ -353,6 +404,28 @@ impl Attempt<'_> {
         };
         session.tls_established(Instant::now());
         Ok(Self { dialer, endpoint, tls, session, transport })
+    }
+
+    /// Puts compression under the session, which has read nothing of the compressed stream.
+    fn deflate(self) -> Self {
+        let Self { dialer, endpoint, tls, mut session, transport } = self;
+        let received = session.compression_established(Instant::now());
+        let transport = Transport::Deflated(Box::new(Deflate::new(transport, received)));
+        Self { dialer, endpoint, tls, session, transport }
+    }
+
+    fn tell_compression(&self, compression: &Compression) {
+        let server = self.dialer.server();
+        match compression {
+            Compression::Off => {}
+            Compression::On => tracing::debug!("the connection to {server} is compressed"),
+            Compression::NotOffered => {
+                tracing::debug!("{server} does not offer COMPRESS=DEFLATE: going on without");
+            }
+            Compression::Refused { text } => {
+                tracing::debug!("{server} refuses to compress, going on without: {text}");
+            }
+        }
     }
 
     /// Ends the attempt at the first NO to credentials: with the next method the server would be

@@ -1,12 +1,14 @@
 //! Fetching whole messages.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::num::NonZeroU32;
 
 use offlineimap_core::{Fetched, InternalDate, Key, Receiver, StoreError, StoreErrorKind};
 use offlineimap_imap_proto::command::{Command, FetchItem, Messages};
 use offlineimap_imap_proto::response::{BodyForm, BodyStart, Fetch, Section, Untagged};
 use offlineimap_imap_proto::session::Outcome;
 use offlineimap_imap_proto::uid_set::{Uid, UidSet};
+use tokio::time::sleep;
 
 use crate::connection::{Conversation, Happening, Ticket, accepted};
 use crate::mailbox::stream::{Ending, Incoming};
@@ -14,7 +16,8 @@ use crate::mailbox::{ImapMailbox, batches};
 use crate::pool::Attempts;
 use crate::translate::{date, uid, uid_set};
 
-/// Fetches messages, going on after a lost connection with those that are left.
+/// Fetches messages, going on after a lost connection with those that are left. A message at which
+/// the connection breaks again and again is given up, and the others are not.
 pub(super) async fn fetch(
     mailbox: &ImapMailbox,
     keys: &[Key],
@@ -27,24 +30,77 @@ pub(super) async fn fetch(
             Err(error) => receiver.failed(key, error),
         }
     }
-    let mut attempts = Attempts::new(mailbox.pool.config());
+    let config = mailbox.pool.config();
+    let mut attempts = Attempts::new(config);
+    let mut breaks = Breaks::new(config.fetch_attempts);
     while !left.is_empty() {
         let before = left.len();
-        match Fetching::run(mailbox, &mut left, receiver).await {
+        let ended = Fetching::run(mailbox, &mut left, receiver).await;
+        if left.len() < before {
+            // Servers that close every now and then are got through all the same.
+            attempts = Attempts::new(config);
+            breaks.row = 0;
+        }
+        match ended {
             Ok(()) => {}
             Err(End::Receiver(error)) => return Err(error),
             Err(End::Store(error)) => {
-                if left.len() < before {
-                    // Servers that close every now and then are got through all the same.
-                    attempts = Attempts::new(mailbox.pool.config());
-                }
                 if !attempts.again(&error).await {
                     return Err(error);
                 }
             }
+            Err(End::Lost { error, uid }) => match breaks.note(uid) {
+                Verdict::Again => {
+                    tracing::info!("{error}; trying again");
+                    sleep(config.retry_pause).await;
+                }
+                Verdict::GiveUp { times } => {
+                    let what = format!("was not fetched: each of {times} attempts failed: {error}");
+                    left.remove(&uid);
+                    receiver.failed(&Key::number(uid), mailbox.message_error(uid, &what));
+                }
+                Verdict::Hopeless => return Err(error),
+            },
         }
     }
     Ok(())
+}
+
+/// At which messages the connection broke.
+struct Breaks {
+    /// How often a message is tried.
+    attempts: NonZeroU32,
+    /// At which one it broke last, and how often.
+    last: Option<(Uid, u32)>,
+    /// How many messages were given up since one was received.
+    row: usize,
+}
+
+/// What follows from a connection that broke at a message.
+enum Verdict {
+    Again,
+    GiveUp {
+        times: u32,
+    },
+    /// It is not the messages.
+    Hopeless,
+}
+
+impl Breaks {
+    fn new(attempts: NonZeroU32) -> Self {
+        Self { attempts, last: None, row: 0 }
+    }
+
+    fn note(&mut self, uid: Uid) -> Verdict {
+        let before = self.last.filter(|(last, _)| *last == uid).map_or(0, |(_, times)| times);
+        let times = before + 1;
+        self.last = Some((uid, times));
+        if times < self.attempts.get() {
+            return Verdict::Again;
+        }
+        self.row += 1;
+        if self.row > GIVEN_UP_IN_A_ROW { Verdict::Hopeless } else { Verdict::GiveUp { times } }
+    }
 }
 
 /// Why fetching ended early.
@@ -53,6 +109,8 @@ enum End {
     Receiver(StoreError),
     /// The connection or the mailbox failed.
     Store(StoreError),
+    /// The connection broke while this message was due.
+    Lost { error: StoreError, uid: Uid },
 }
 
 impl From<StoreError> for End {
@@ -90,6 +148,8 @@ struct Fetching<'a> {
     /// Messages whose body was passed over because UID or date came behind it, or because it was
     /// empty; their turn comes again.
     postponed: BTreeSet<Uid>,
+    /// The message whose body is being received.
+    receiving: Option<Uid>,
     /// What the body that came last was worth.
     last_body: LastBody,
 }
@@ -118,7 +178,7 @@ impl<'a> Fetching<'a> {
             .into_iter()
             .map(|uids| Request { uids, form: Form::Whole })
             .collect();
-        let fetching = Self {
+        let mut fetching = Self {
             mailbox,
             left,
             receiver,
@@ -126,12 +186,29 @@ impl<'a> Fetching<'a> {
             under_way: BTreeMap::new(),
             window: WINDOW,
             postponed: BTreeSet::new(),
+            receiving: None,
             last_body: LastBody::Settled,
         };
-        fetching.go(&mut conversation).await
+        match fetching.go(&mut conversation).await {
+            Err(End::Store(error)) if error.kind() == StoreErrorKind::ConnectionLost => {
+                Err(match fetching.due() {
+                    Some(uid) => End::Lost { error, uid },
+                    None => End::Store(error),
+                })
+            }
+            ended => ended,
+        }
     }
 
-    async fn go(mut self, conversation: &mut Conversation<'_>) -> Result<(), End> {
+    /// The message that the server was to give next: answers come in the order of questions.
+    fn due(&self) -> Option<Uid> {
+        let asked = self.under_way.values().flat_map(|request| request.uids.iter());
+        self.receiving.or_else(|| {
+            asked.into_iter().find(|uid| self.left.contains(uid) && !self.postponed.contains(uid))
+        })
+    }
+
+    async fn go(&mut self, conversation: &mut Conversation<'_>) -> Result<(), End> {
         loop {
             while self.under_way.len() < self.window
                 && let Some(request) = self.waiting.pop_front()
@@ -183,6 +260,7 @@ impl<'a> Fetching<'a> {
         {
             self.last_body = LastBody::Settled;
             let message = Fetched { key: Key::number(uid), date };
+            self.receiving = Some(uid);
             let received = self.receiver.receive(message, &mut body).await;
             let broken = body.is_broken();
             match received {
@@ -193,6 +271,7 @@ impl<'a> Fetching<'a> {
                 Err(error) => return Err(End::Receiver(error)),
                 Ok(()) => drop(self.left.remove(&uid)),
             }
+            self.receiving = None;
         }
         match body.skip().await? {
             Ending::Complete => Ok(()),
@@ -285,6 +364,10 @@ impl Request {
         Command::fetch(Messages::Uids(self.uids.clone()), items)
     }
 }
+
+/// How many messages may be given up without one being received between them. At the next one it is
+/// the server that fails, and not the messages.
+const GIVEN_UP_IN_A_ROW: usize = 3;
 
 /// How many messages are asked for at once: enough to forget the round trips.
 const BATCH: usize = 150;

@@ -1,17 +1,19 @@
-//! What a TLS connection trusts, and the client configuration that follows from it.
+//! What a TLS connection trusts, speaks and shows, and the client configuration that follows.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs;
-use rustls_pki_types::CertificateDer;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::transport::fingerprint::CertificateFingerprint;
 use crate::transport::verifier::{TrustError, TrustVerifier};
 
-/// What the server's certificate is checked against. With several, all must agree.
+/// What the server's certificate is checked against (with several, all must agree), which versions
+/// are spoken, and what the server learns of us.
 #[derive(Debug, Clone, Default)]
 pub struct TlsOptions {
     /// The CA certificates.
@@ -19,6 +21,29 @@ pub struct TlsOptions {
     /// Accepted certificates themselves; one of them must be the server's. Sufficient without CA
     /// certificates.
     pub fingerprints: Vec<CertificateFingerprint>,
+    /// The versions of TLS.
+    pub versions: TlsVersions,
+    /// What is shown to a server that asks for a certificate.
+    pub client_certificate: Option<ClientCertificate>,
+}
+
+/// Which versions of TLS are spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TlsVersions {
+    /// The best of 1.2 and 1.3 that the server has.
+    #[default]
+    Best,
+    /// 1.2 and no other.
+    Only12,
+}
+
+/// A certificate of the user's own, with its key. The files are read before the first connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// A PEM file with the certificate, followed by those that lead to its authority.
+    pub certificate: PathBuf,
+    /// A PEM file with the private key, without a passphrase; it may be the same file.
+    pub key: PathBuf,
 }
 
 /// Where CA certificates come from (`sslcacertfile`).
@@ -63,6 +88,47 @@ pub enum TlsConfigError {
         /// The places, separated by commas.
         tried: String,
     },
+    /// The file of the client certificate cannot be read, or has no certificate.
+    #[error("cannot read the client certificate in {}", path.display())]
+    ClientCertificate {
+        /// The file.
+        path: PathBuf,
+        /// What the system or the PEM reader said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The file of the client certificate's key cannot be read, or has no key.
+    #[error("cannot read the key of the client certificate in {}", path.display())]
+    ClientKey {
+        /// The file.
+        path: PathBuf,
+        /// What the system or the PEM reader said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The key is locked with a passphrase.
+    #[error(
+        "the key of the client certificate in {} is encrypted: write the key without a passphrase, to a \
+         file that only you can read (`openssl pkey -in {} -out FILE`)",
+        path.display(),
+        path.display()
+    )]
+    EncryptedClientKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Certificate and key do not belong together, or are of an unknown kind.
+    #[error(
+        "the client certificate in {} cannot be used with the key in {}",
+        certificate.display(),
+        key.display()
+    )]
+    ClientPair {
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+        /// What the TLS library said.
+        source: rustls::Error,
+    },
     /// The cryptography cannot be set up.
     #[error("cannot set up TLS")]
     Setup(#[source] rustls::Error),
@@ -99,13 +165,50 @@ impl TlsOptions {
                     _ => TlsConfigError::NothingToTrust,
                 })?,
         };
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+        let versions: &[&SupportedProtocolVersion] = match self.versions {
+            TlsVersions::Best => &[&TLS13, &TLS12],
+            TlsVersions::Only12 => &[&TLS12],
+        };
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
             .map_err(TlsConfigError::Setup)?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
+            .with_custom_certificate_verifier(Arc::new(verifier));
+        let config = match &self.client_certificate {
+            None => builder.with_no_client_auth(),
+            Some(own) => {
+                builder.with_client_auth_cert(own.chain()?, own.key()?).map_err(|source| {
+                    let ClientCertificate { certificate, key } = own.clone();
+                    TlsConfigError::ClientPair { certificate, key, source }
+                })?
+            }
+        };
         Ok(Arc::new(config))
+    }
+}
+
+impl ClientCertificate {
+    fn chain(&self) -> Result<Vec<CertificateDer<'static>>, TlsConfigError> {
+        let unreadable =
+            |source| TlsConfigError::ClientCertificate { path: self.certificate.clone(), source };
+        let text = std::fs::read(&self.certificate).map_err(|error| unreadable(error.into()))?;
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(&text)
+            .collect::<Result<_, _>>()
+            .map_err(|error| unreadable(error.into()))?;
+        if chain.is_empty() {
+            return Err(unreadable("there is no certificate in PEM form".into()));
+        }
+        Ok(chain)
+    }
+
+    fn key(&self) -> Result<PrivateKeyDer<'static>, TlsConfigError> {
+        let unreadable = |source| TlsConfigError::ClientKey { path: self.key.clone(), source };
+        let text = std::fs::read(&self.key).map_err(|error| unreadable(error.into()))?;
+        let has = |words: &[u8]| text.windows(words.len()).any(|window| window == words);
+        if has(b"BEGIN ENCRYPTED PRIVATE KEY") || has(b"Proc-Type: 4,ENCRYPTED") {
+            return Err(TlsConfigError::EncryptedClientKey { path: self.key.clone() });
+        }
+        PrivateKeyDer::from_pem_slice(&text).map_err(|error| unreadable(error.into()))
     }
 }
 

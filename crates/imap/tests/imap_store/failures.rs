@@ -10,7 +10,7 @@ use offlineimap_core::{
 };
 use offlineimap_imap::ImapStore;
 use offlineimap_testkit::message;
-use offlineimap_testkit::server::{Cut, Fault, ImapServer, Misbehaviour};
+use offlineimap_testkit::server::{Breakage, Cut, Fault, ImapServer, Misbehaviour};
 
 use crate::desk::{self, Basket, config, inbox, key, keys, name, narrow, put};
 
@@ -82,6 +82,45 @@ async fn a_fetch_goes_on_with_what_is_left_wherever_it_is_cut() {
             assert!(basket.failed.is_empty());
         }
     }
+}
+
+/// A server whose connection breaks whenever this message is due.
+async fn fetch_with_a_poisoned(uid: u32, attempts: u32) -> (Basket, usize) {
+    let server = stocked();
+    let mut config = config(&server);
+    config.max_connections = std::num::NonZeroUsize::MIN;
+    config.fetch_attempts = attempts.try_into().unwrap();
+    let store = ImapStore::new(config);
+    let mailbox = inbox(&store).await;
+    server.mail().break_message("INBOX", uid, Breakage::EndsConnection).unwrap();
+    let mut basket = Basket::default();
+    mailbox.fetch(&keys(1..=5), &mut basket).await.unwrap();
+    (basket, server.log().count("UID FETCH"))
+}
+
+#[tokio::test]
+async fn a_message_at_which_the_connection_always_breaks_does_not_stop_the_others() {
+    for attempts in [1, 2, 4] {
+        let (basket, fetches) = fetch_with_a_poisoned(3, attempts).await;
+        assert_eq!(basket.uids(), [1, 2, 4, 5]);
+        let [(uid, why)] = &basket.failures()[..] else { panic!("{:?}", basket.failures()) };
+        assert_eq!(*uid, 3);
+        assert!(why.contains(&format!("each of {attempts} attempts failed")), "{why}");
+        assert_eq!(fetches, attempts as usize + 1);
+    }
+}
+
+#[tokio::test]
+async fn where_every_message_breaks_the_connection_it_is_not_the_messages() {
+    let server = stocked();
+    let mailbox = inbox(&narrow(&server)).await;
+    server.fail(Fault::on("UID FETCH").every_time().then_bye("no more"));
+    let mut basket = Basket::default();
+    let error = mailbox.fetch(&keys(1..=5), &mut basket).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::ConnectionLost);
+    assert!(error.to_string().contains("no more"), "{error}");
+    assert_eq!(basket.failed.len(), 3);
+    assert_eq!(server.log().count("UID FETCH"), 8);
 }
 
 #[tokio::test]

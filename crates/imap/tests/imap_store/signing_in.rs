@@ -32,7 +32,7 @@ fn tls(server: &ImapServer, trust: TlsOptions) -> ImapConfig {
 fn trusting_file(directory: &TempDir, pem: &str) -> TlsOptions {
     let path = directory.path().join("ca.pem");
     std::fs::write(&path, pem).unwrap();
-    TlsOptions { authorities: Authorities::File(path), fingerprints: Vec::new() }
+    TlsOptions { authorities: Authorities::File(path), ..TlsOptions::default() }
 }
 
 fn trusting_fingerprint(text: &str) -> TlsOptions {

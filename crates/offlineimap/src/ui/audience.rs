@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use offlineimap_config::ReadOnlyWarnings;
 use offlineimap_core::{MailboxName, PerSide, Refusal};
 use offlineimap_engine::{Event, Events, FolderLabel, Mode};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,7 @@ pub(crate) struct Audience {
     account: String,
     account_thread: Thread,
     mode: Mode,
+    read_only_warnings: ReadOnlyWarnings,
     stop: CancellationToken,
     folders: Mutex<Folders>,
     /// The local names of the folders whose sync began, in order.
@@ -44,11 +46,19 @@ impl Audience {
             account: account.to_owned(),
             account_thread: Thread::account(account),
             mode,
+            read_only_warnings: ReadOnlyWarnings::Told,
             stop,
             folders: Mutex::default(),
             started: Mutex::default(),
             failed: AtomicBool::new(false),
         }
+    }
+
+    /// Sets what is said about changes that a read-only folder does not take.
+    #[must_use]
+    pub(crate) fn with_read_only_warnings(mut self, warnings: ReadOnlyWarnings) -> Self {
+        self.read_only_warnings = warnings;
+        self
     }
 
     /// Tells that something failed that concerns the account as a whole.
@@ -220,9 +230,12 @@ impl Events for Audience {
             }
             _ => {}
         }
+        let is_suppressed = matches!(event, Event::Withheld { .. })
+            && self.read_only_warnings == ReadOnlyWarnings::Suppressed;
         let moment = Moment::of(event);
         for text in texts(event) {
-            let mut message = Message::new(text.level, thread.clone(), text.text);
+            let level = if is_suppressed { Level::Debug } else { text.level };
+            let mut message = Message::new(level, thread.clone(), text.text);
             message.moment.clone_from(&moment);
             self.ui.tell(message);
         }
