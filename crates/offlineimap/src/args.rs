@@ -121,9 +121,13 @@ pub(crate) struct Args {
     )]
     allow_deletes: Vec<AllowedFolder>,
 
-    /// Never ask the system keyring (which is not asked at all yet)
+    /// Never ask the system keyring for a password
     #[arg(long)]
-    ignore_keyring: bool,
+    pub(crate) ignore_keyring: bool,
+
+    /// Store passwords in the system keyring, after the server has accepted them
+    #[arg(long)]
+    pub(crate) update_keyring: bool,
 
     /// End the process, as SIGKILL does, just before the change of this number
     #[arg(long, value_name = "NUMBER", hide = true)]
@@ -153,9 +157,6 @@ pub(crate) struct Args {
     /// Forget the mailboxes of accounts that are not configured any more, without a sync
     #[arg(long)]
     mbnames_prune: bool,
-
-    #[arg(long, hide = true)]
-    update_keyring: bool,
 
     /// Words without meaning, as ever; save for a first one that is `state`
     #[arg(hide = true)]
@@ -216,10 +217,7 @@ pub(crate) fn parse(arguments: &[OsString]) -> Command {
     if let Err(reason) = args.state_command() {
         return Command::Complain(complaint(&reason));
     }
-    match args.not_available() {
-        Some(option) => Command::Complain(complaint(&format!("{option} is not available yet"))),
-        None => Command::Run(Box::new(args)),
-    }
+    Command::Run(Box::new(args))
 }
 
 impl Args {
@@ -261,12 +259,6 @@ impl Args {
             };
         }
         if names.is_empty() { Allowed::Nowhere } else { Allowed::In(names) }
-    }
-
-    /// An option of OfflineIMAP that this version does not have: to go on without it would not be
-    /// what was asked for.
-    fn not_available(&self) -> Option<&'static str> {
-        self.update_keyring.then_some("--update-keyring")
     }
 }
 
@@ -421,12 +413,5 @@ mod tests {
             matches!(command("--allow-deletes="), Command::Complain(_)),
             "an empty name must not allow everything"
         );
-    }
-
-    #[test]
-    fn options_of_later_versions_are_refused_by_name() {
-        let option = "--update-keyring";
-        let Command::Complain(text) = command(option) else { panic!("{option} is accepted") };
-        assert!(text.ends_with(&format!("error: {option} is not available yet\n")), "{text}");
     }
 }

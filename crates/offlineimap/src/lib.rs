@@ -17,6 +17,7 @@ mod filtered_store;
 mod folder_rules;
 mod hooks;
 mod info;
+mod keyring;
 mod mbnames;
 mod mbsync_import;
 mod migrate;

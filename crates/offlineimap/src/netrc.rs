@@ -49,6 +49,12 @@ impl NetrcFiles {
         Self { own: home.map(|home| home.join(".netrc")), system: SYSTEM.into() }
     }
 
+    /// No file at all.
+    #[cfg(test)]
+    pub(crate) fn nowhere() -> Self {
+        Self { own: None, system: "/nonexistent/netrc".into() }
+    }
+
     /// Who signs in on a host, if a file says so.
     pub(crate) fn login(&self, host: &str) -> Result<Option<String>, NetrcFileError> {
         self.first(|netrc| netrc.login(host).map(str::to_owned))

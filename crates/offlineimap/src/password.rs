@@ -5,78 +5,167 @@ mod command;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use offlineimap_config::{Computed, PasswordSource};
+use offlineimap_config::{Computed, KeyringUse, PasswordSource};
 use offlineimap_core::{StoreError, StoreErrorKind};
 use offlineimap_imap::SecretProvider;
 use secrecy::SecretString;
-use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use crate::environment;
 use crate::evaluator::Evaluator;
+use crate::keyring::{Keyring, KeyringError, Login};
 use crate::netrc::NetrcFiles;
 use crate::pythonfile::{PythonFileError, text_of};
 use crate::ui::{Level, Message, Moment, Question, Thread, Ui};
 
 /// One question at a time.
-static ASKING: Mutex<()> = Mutex::const_new(());
+static ASKING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// Gives the password of one repository to its store, which asks for it just before it connects
-/// for the first time.
-pub(crate) struct Password {
+/// How often somebody is asked for the same password, if the server refuses what is typed.
+const QUESTIONS: u32 = 3;
+
+/// Where the password of one repository may be found, and what is said about it.
+pub(crate) struct Sources {
     /// As configured.
-    pub(crate) source: PasswordSource,
-    /// Where it is good for.
-    pub(crate) host: String,
-    /// Whose password it is.
-    pub(crate) user: String,
+    pub(crate) configured: PasswordSource,
+    /// Where it is good for, and whose it is.
+    pub(crate) login: Login,
     /// The port there.
     pub(crate) port: u16,
     /// The repository.
     pub(crate) repository: String,
+    pub(crate) netrc: NetrcFiles,
+    pub(crate) keyring: Arc<dyn Keyring>,
+    pub(crate) keyring_use: KeyringUse,
     /// In whose name it is said.
     pub(crate) thread: Thread,
     pub(crate) ui: Arc<Ui>,
     pub(crate) evaluator: Arc<Evaluator>,
 }
 
+/// Gives the password of one repository to its store, which asks for it just before it connects
+/// for the first time.
+///
+/// What a person typed can be mistyped, and what a keyring has can be old: the person is asked then.
+/// A password of any other source that the server refuses is not tried again.
+pub(crate) struct Password {
+    sources: Sources,
+    given: Mutex<Given>,
+}
+
+/// What the store was given last.
+struct Given {
+    origin: Origin,
+    questions: u32,
+    /// Kept for the keyring only, until the server has accepted it.
+    secret: Option<SecretString>,
+}
+
+/// Where a password came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// An option or a file.
+    Configured,
+    Keyring,
+    Person,
+}
+
 #[async_trait]
 impl SecretProvider for Password {
     async fn secret(&self) -> Result<SecretString, StoreError> {
-        let secret = match &self.source {
-            PasswordSource::Given(secret) => secret.clone(),
-            PasswordSource::File(path) => match first_line(path.clone()).await? {
-                Some(secret) => secret,
-                None => self.elsewhere().await?,
-            },
-            PasswordSource::Command(command) => self.of_command(command).await?,
-            PasswordSource::Credential(name) => credential(name).await?,
-            PasswordSource::Variable(name) => variable(name)?,
-            PasswordSource::Computed(expression) => self.of_expression(expression.clone()).await?,
-            PasswordSource::Ask => self.elsewhere().await?,
+        let configured = match &self.sources.configured {
+            PasswordSource::Given(secret) => Some(secret.clone()),
+            PasswordSource::File(path) => first_line(path.clone()).await?,
+            PasswordSource::Command(command) => Some(self.of_command(command).await?),
+            PasswordSource::Credential(name) => Some(credential(name).await?),
+            PasswordSource::Variable(name) => Some(variable(name)?),
+            PasswordSource::Computed(expression) => {
+                Some(self.of_expression(expression.clone()).await?)
+            }
+            PasswordSource::Ask => None,
+        };
+        let secret = match configured {
+            Some(secret) => self.give(Origin::Configured, secret),
+            None => self.elsewhere().await?,
         };
         self.announce();
         Ok(secret)
     }
+
+    async fn other_secret(&self, refusal: &str) -> Result<Option<SecretString>, StoreError> {
+        let (origin, questions) = {
+            let given = self.given();
+            (given.origin, given.questions)
+        };
+        let refusal = match origin {
+            Origin::Configured => return Ok(None),
+            Origin::Person if questions >= QUESTIONS => return Ok(None),
+            Origin::Person => refusal.to_owned(),
+            Origin::Keyring => format!("{refusal} (the password is that of the system keyring)"),
+        };
+        if self.sources.ui.prompter().is_none() {
+            self.warn(format!("{}: {refusal}", self.sources.login.user));
+            return Ok(None);
+        }
+        self.ask(Some(refusal)).await.map(Some)
+    }
+
+    async fn accepted(&self) {
+        let secret = {
+            let mut given = self.given();
+            given.secret.take().filter(|_| given.origin != Origin::Keyring)
+        };
+        let Some(secret) = secret else { return };
+        let Sources { keyring, login, .. } = &self.sources;
+        match keyring.store(login, &secret).await {
+            Ok(()) => tracing::debug!("stored the password of {login} in the system keyring"),
+            Err(error) => {
+                self.warn(format!("The password of {login} was not stored: {error}"));
+            }
+        }
+    }
 }
 
 impl Password {
+    /// Nothing is read or asked yet.
+    pub(crate) fn new(sources: Sources) -> Self {
+        let given = Given { origin: Origin::Configured, questions: 0, secret: None };
+        Self { sources, given: Mutex::new(given) }
+    }
+
     /// Tells that the server is going to be asked for a connection.
     fn announce(&self) {
-        let Self { host, port, repository, .. } = self;
+        let Sources { login: Login { host, .. }, port, repository, thread, ui, .. } = &self.sources;
         let text = format!("Establishing connection to {host}:{port} ({repository})");
         let moment =
             Moment::Connecting { host: host.clone(), port: *port, repository: repository.clone() };
-        self.ui.tell(Message::new(Level::Info, self.thread.clone(), text).about(moment));
+        ui.tell(Message::new(Level::Info, thread.clone(), text).about(moment));
+    }
+
+    fn given(&self) -> MutexGuard<'_, Given> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers what the store gets.
+    fn give(&self, origin: Origin, secret: SecretString) -> SecretString {
+        let mut given = self.given();
+        given.origin = origin;
+        given.secret = self.sources.keyring_use.is_updated.then(|| secret.clone());
+        secret
+    }
+
+    fn warn(&self, text: String) {
+        let Sources { ui, thread, .. } = &self.sources;
+        ui.tell(Message::new(Level::Warning, thread.clone(), text));
     }
 
     /// Of the command. What it asks on the terminal is not to be written over.
     async fn of_command(&self, command: &str) -> Result<SecretString, StoreError> {
         let _one_at_a_time = ASKING.lock().await;
-        let _hold = self.ui.hold();
+        let _hold = self.sources.ui.hold();
         let password = command::password_of(command, command::DEADLINE).await;
         password.map_err(|error| StoreError::new(StoreErrorKind::Store, error.to_string()))
     }
@@ -84,8 +173,8 @@ impl Password {
     /// Of Python code. What it asks on the terminal is not to be written over either.
     async fn of_expression(&self, expression: Computed) -> Result<SecretString, StoreError> {
         let _one_at_a_time = ASKING.lock().await;
-        let _hold = self.ui.hold();
-        let evaluator = Arc::clone(&self.evaluator);
+        let _hold = self.sources.ui.hold();
+        let evaluator = Arc::clone(&self.sources.evaluator);
         let evaluated = run(move || {
             let value = evaluator.value(&expression)?;
             let text = text_of(&value)?;
@@ -97,32 +186,61 @@ impl Password {
         })
     }
 
-    /// From a netrc file, or from the user.
+    /// From a netrc file, from the keyring, or from the user.
     async fn elsewhere(&self) -> Result<SecretString, StoreError> {
-        let (host, user) = (self.host.clone(), self.user.clone());
-        let files = NetrcFiles::of_user(environment::home().as_deref());
+        let Login { host, user } = self.sources.login.clone();
+        let files = self.sources.netrc.clone();
         let found = run(move || files.password(&host, &user)).await?;
-        match found.map_err(|error| StoreError::new(StoreErrorKind::Store, error.to_string()))? {
-            Some(secret) => Ok(secret),
-            None => self.ask().await,
+        let found =
+            found.map_err(|error| StoreError::new(StoreErrorKind::Store, error.to_string()))?;
+        if let Some(secret) = found {
+            return Ok(self.give(Origin::Configured, secret));
+        }
+        match self.of_keyring().await {
+            Some(secret) => Ok(self.give(Origin::Keyring, secret)),
+            None => self.ask(None).await,
         }
     }
 
-    async fn ask(&self) -> Result<SecretString, StoreError> {
-        let Some(prompter) = self.ui.prompter() else {
+    /// Of the keyring, if it has one. A keyring that fails is told about, and is no reason not to
+    /// ask.
+    async fn of_keyring(&self) -> Option<SecretString> {
+        let Sources { keyring, keyring_use, login, .. } = &self.sources;
+        if !keyring_use.is_asked {
+            return None;
+        }
+        let _one_at_a_time = ASKING.lock().await;
+        match keyring.password(login).await {
+            Ok(found) => found,
+            Err(error @ KeyringError::Absent(_)) => {
+                tracing::debug!("{error}");
+                None
+            }
+            Err(error) => {
+                self.warn(format!("No password of {login}: {error}"));
+                None
+            }
+        }
+    }
+
+    /// From the user, who is told why the last answer was not good.
+    async fn ask(&self, refusal: Option<String>) -> Result<SecretString, StoreError> {
+        let Sources { ui, login, thread, .. } = &self.sources;
+        let Some(prompter) = ui.prompter() else {
             let text = "Prompting for a password is not supported in this UI backend.";
             return Err(StoreError::new(StoreErrorKind::Store, text));
         };
         let _one_at_a_time = ASKING.lock().await;
-        let hold = self.ui.hold();
-        let question =
-            Question { thread: self.thread.clone(), user: self.user.clone(), refusal: None };
+        let hold = ui.hold();
+        let question = Question { thread: thread.clone(), user: login.user.clone(), refusal };
         let answer = run(move || prompter.ask(&question)).await?;
         drop(hold);
-        answer.map_err(|error| {
-            let text = format!("no password for user '{}'", self.user);
+        let secret = answer.map_err(|error| {
+            let text = format!("no password for user '{}'", login.user);
             StoreError::new(StoreErrorKind::Store, text).caused_by(error)
-        })
+        })?;
+        self.given().questions += 1;
+        Ok(self.give(Origin::Person, secret))
     }
 }
 
@@ -172,35 +290,4 @@ async fn run<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Res
 }
 
 #[cfg(test)]
-mod tests {
-    use secrecy::ExposeSecret as _;
-
-    use super::*;
-
-    fn first_line_of(content: &str) -> Option<String> {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), content).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let secret = runtime.block_on(first_line(file.path().to_owned())).unwrap();
-        secret.map(|secret| secret.expose_secret().to_owned())
-    }
-
-    #[test]
-    fn the_first_line_of_a_file_is_the_password() {
-        assert_eq!(first_line_of(" open sesame \r\nsecond\n").as_deref(), Some("open sesame"));
-        assert_eq!(first_line_of("no line break").as_deref(), Some("no line break"));
-    }
-
-    #[test]
-    fn an_empty_first_line_counts_as_no_password() {
-        assert_eq!(first_line_of("\nsecond\n"), None);
-        assert_eq!(first_line_of(""), None);
-    }
-
-    #[test]
-    fn a_missing_file_is_an_error_that_names_it() {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let error = runtime.block_on(first_line("/nonexistent/pass".into())).unwrap_err();
-        assert_eq!(error.to_string(), "cannot read the password in '/nonexistent/pass'");
-    }
-}
+mod tests;

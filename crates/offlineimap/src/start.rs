@@ -258,12 +258,20 @@ fn warn(ui: &Ui, text: impl Into<String>) {
     ui.tell(Message::main(Level::Warning, text));
 }
 
-/// What `-k` and `-u` replace in the file, in the order in which it happens.
+/// What `-k`, `-u` and the options about the keyring replace in the file, in the order in which it
+/// happens.
 fn overrides(args: &Args) -> anyhow::Result<Vec<Override>> {
     let given = args.overrides.iter().map(|argument| argument.parse());
     let mut overrides: Vec<Override> = given.collect::<Result<_, _>>()?;
     if let Some(name) = &args.ui {
         overrides.push(Override::literal("general", "ui", user_interface(name)?.name()));
+    }
+    for (option, given) in
+        [("ignore-keyring", args.ignore_keyring), ("update-keyring", args.update_keyring)]
+    {
+        if given {
+            overrides.push(Override::literal("general", option, "yes"));
+        }
     }
     Ok(overrides)
 }

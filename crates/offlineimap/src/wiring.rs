@@ -19,12 +19,15 @@ use offlineimap_maildir::{Fsync, MaildirConfig, MaildirStore, MissingRoot, NameS
 use tokio::task::block_in_place;
 use tokio_util::sync::CancellationToken;
 
+use crate::environment;
 use crate::evaluator::Evaluator;
 use crate::filtered_store::filtered;
 use crate::folder_rules::FolderRules;
 use crate::hooks::SyncHooks;
+use crate::keyring::{self, Login};
 use crate::mbnames::MailboxList;
-use crate::password::Password;
+use crate::netrc::NetrcFiles;
+use crate::password::{Password, Sources};
 use crate::profile::{self, Profile};
 use crate::ui::{Audience, Thread, Ui};
 
@@ -225,16 +228,21 @@ fn imap_config(
     thread: Thread,
 ) -> anyhow::Result<ImapConfig> {
     let server = Server::of(run, imap)?;
-    let password = Password {
-        source: imap.password.clone(),
-        host: server.host.clone(),
-        user: server.user.clone(),
+    let password = Password::new(Sources {
+        configured: imap.password.clone(),
+        login: Login { host: server.host.clone(), user: server.user.clone() },
         port: server.port.get(),
         repository: imap.name.clone(),
+        netrc: NetrcFiles::of_user(environment::home().as_deref()),
+        keyring: keyring::of_the_system(),
+        keyring_use: match run.mode {
+            Mode::Sync => run.general.keyring,
+            Mode::DryRun => config::KeyringUse { is_updated: false, ..run.general.keyring },
+        },
         thread,
         ui: Arc::clone(&run.ui),
         evaluator: Arc::clone(&run.evaluator),
-    };
+    });
     let mut settings = ImapConfig::new(&imap.name, server.host, server.user, Arc::new(password));
     settings.kind = match imap.flavor {
         config::ImapFlavor::Generic => "IMAP",

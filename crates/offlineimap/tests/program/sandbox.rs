@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use offlineimap_testkit::server::ImapServer;
 
@@ -43,6 +44,8 @@ impl Sandbox {
             .env_clear()
             .env("HOME", self.home.path())
             .env("TZ", "UTC")
+            // The tester's own keyring is none of our business.
+            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
             .current_dir(self.home.path())
             .stdin(Stdio::null());
         command
@@ -50,13 +53,32 @@ impl Sandbox {
 
     /// Runs the program to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
-        let output = self.command(arguments).output().unwrap();
+        self.ran(&self.command(arguments).output().unwrap())
+    }
+
+    fn ran(&self, output: &Output) -> Ran {
         let text = |bytes: &[u8]| self.neutral(&String::from_utf8_lossy(bytes));
         Ran {
             status: output.status.code(),
             stdout: text(&output.stdout),
             stderr: text(&output.stderr),
         }
+    }
+
+    /// Runs the program to its end, without a terminal: these lines are its input.
+    pub(crate) fn run_answering(&self, arguments: &[&str], answers: &str) -> Ran {
+        let program = self.command(arguments);
+        let mut command = Command::new("/usr/bin/setsid");
+        command.arg("--wait").arg(program.get_program()).args(program.get_args()).env_clear();
+        for (name, value) in program.get_envs() {
+            command.envs(value.map(|value| (name, value)));
+        }
+        command.current_dir(self.home.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // Who has ended has not read everything.
+        drop(child.stdin.take().unwrap().write_all(answers.as_bytes()));
+        self.ran(&child.wait_with_output().unwrap())
     }
 
     /// The subjects of all messages of a local folder, sorted.
