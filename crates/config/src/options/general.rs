@@ -2,7 +2,7 @@
 
 use super::Default::{Required, Unset, Value};
 use super::Place::{General, Mbnames};
-use super::Support::{Planned, Works};
+use super::Support::Works;
 use super::Type::{Bool, Choice, Expression, Int, Limit, List, Path, Text};
 use super::{Expansion, Spec, row};
 

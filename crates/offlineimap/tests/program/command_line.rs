@@ -40,7 +40,6 @@ fn wrong_usage_is_status_2_and_says_why() {
         &["--dryrun"],
         &["-ok"],
         &["--delete-folder"],
-        &["--update-keyring"],
         &["--allow-deletes="],
     ]
     .iter()
