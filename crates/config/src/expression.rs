@@ -43,6 +43,7 @@ mod method;
 mod module;
 mod parser;
 mod regex;
+mod shape;
 mod syntax;
 mod token;
 mod unicode;
@@ -52,6 +53,7 @@ use std::collections::BTreeSet;
 
 pub use effects::{Effects, External, ExternalObject, NoExternal};
 pub use error::{Exception, ExpressionError, ExpressionPosition, PythonError};
+pub use shape::{Extent, Rename, Shape};
 pub use value::{Dict, Object, Set, Value};
 
 use evaluate::Interpreter;
@@ -82,6 +84,11 @@ impl Expression {
     /// pythonfile replaces a builtin.
     pub fn external_names(&self) -> impl Iterator<Item = &str> {
         self.external.iter().map(String::as_str)
+    }
+
+    /// What the expression amounts to, if it is one of the simple ones.
+    pub fn shape(&self) -> Option<Shape> {
+        shape::of(&self.node)
     }
 
     /// The value of the expression.

@@ -10,7 +10,8 @@
 //! 3. [`load`] turns text and table into a typed [`Config`] for the accounts to be synced, and
 //!    reports every problem at once as [`Diagnostics`] with file, line, column and an excerpt.
 //!
-//! Options that are Python expressions are read and evaluated by [`expression`].
+//! Options that are Python expressions are read and evaluated by [`expression`]; [`suggestions`]
+//! tells how many of them can be said without Python.
 //!
 //! ```
 //! use offlineimap_config::{Environment, Request, load};
@@ -38,6 +39,7 @@ mod netrc;
 pub mod options;
 mod overrides;
 mod source;
+mod suggestion;
 mod value;
 
 pub use config::{
@@ -55,3 +57,4 @@ pub use environment::{ConfigFileError, Environment, ExpansionError, find_config_
 pub use load::{Request, RunMode, load};
 pub use netrc::{Netrc, NetrcEntry, NetrcError};
 pub use overrides::{Override, OverrideError};
+pub use suggestion::{Suggestion, suggestions};

@@ -32,7 +32,9 @@ const EVERY_FOLDER: &str = "\0";
     after_help = "Instead of a sync, 'offlineimap state export [-c FILE] [-a ACCOUNT]' writes the \
                   state back into the files of OfflineIMAP, without a connection.\n\
                   'offlineimap state import --from mbsync [-a ACCOUNT] [--dry-run]' begins with \
-                  what mbsync has synced, without a transfer."
+                  what mbsync has synced, without a transfer. \
+                  'offlineimap check' says what the configuration means, without a connection, and \
+                  which of its options can be said without Python."
 )]
 pub(crate) struct Args {
     /// Show the version and exit
@@ -158,7 +160,7 @@ pub(crate) struct Args {
     #[arg(long)]
     mbnames_prune: bool,
 
-    /// Words without meaning, as ever; save for a first one that is `state`
+    /// Words without meaning, as ever; save for a first one that is `state` or `check`
     #[arg(hide = true)]
     pub(crate) words: Vec<OsString>,
 }
@@ -175,6 +177,8 @@ enum AllowedFolder {
 pub(crate) enum Action<'a> {
     /// `state ...`
     State(StateCommand),
+    /// `check`
+    Check,
     /// `--info`
     Info,
     /// `--migrate-fmd5-using-nametrans`
@@ -217,6 +221,11 @@ pub(crate) fn parse(arguments: &[OsString]) -> Command {
     if let Err(reason) = args.state_command() {
         return Command::Complain(complaint(&reason));
     }
+    if let (Action::Check, [_, word, ..]) = (args.action(), args.words.as_slice()) {
+        let word = word.to_string_lossy();
+        let reason = format!("check: '{word}' has no meaning here; name accounts with -a");
+        return Command::Complain(complaint(&reason));
+    }
     Command::Run(Box::new(args))
 }
 
@@ -225,6 +234,9 @@ impl Args {
     pub(crate) fn action(&self) -> Action<'_> {
         if let Ok(Some(command)) = self.state_command() {
             return Action::State(command);
+        }
+        if self.words.first().is_some_and(|word| word == "check") {
+            return Action::Check;
         }
         match &self.delete_folder {
             _ if self.info => Action::Info,
@@ -375,6 +387,15 @@ mod tests {
         ] {
             assert!(matches!(command(words), Command::Complain(_)), "{words}");
         }
+    }
+
+    #[test]
+    fn a_first_word_can_ask_for_a_check_and_nothing_more_can_follow() {
+        assert_eq!(run("check -a Work").action(), Action::Check);
+        assert_eq!(run("now check").action(), Action::Sync);
+        assert!(
+            matches!(command("check Work"), Command::Complain(text) if text.contains("'Work'"))
+        );
     }
 
     #[test]

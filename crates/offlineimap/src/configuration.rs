@@ -35,6 +35,16 @@ impl ConfigFile {
         Ok(Self { path, bytes, surroundings })
     }
 
+    /// The file without what the command line changes in it; `None` if it cannot be read at all.
+    pub(crate) fn document(&self) -> Option<Document> {
+        Document::parse(&self.path.display().to_string(), &self.bytes).ok()
+    }
+
+    /// Where the file is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Understands the file, with what the command line changes in it.
     pub(crate) fn understand(
         &self,
@@ -66,7 +76,7 @@ impl ConfigFile {
     }
 
     fn valid_accounts(&self, asked_for: Option<&str>) -> Option<String> {
-        let document = Document::parse(&self.path.display().to_string(), &self.bytes).ok()?;
+        let document = self.document()?;
         let known: Vec<&str> = document
             .section_names()
             .filter_map(|name| name.strip_prefix("Account "))

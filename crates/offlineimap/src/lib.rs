@@ -6,6 +6,7 @@
 
 mod accounts;
 mod args;
+mod check;
 mod configuration;
 mod debug;
 mod delete_folder;

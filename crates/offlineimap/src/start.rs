@@ -26,7 +26,7 @@ use crate::ui::{
 };
 use crate::wiring::{Concurrency, PaceWish, Run};
 use crate::{
-    NAME, VERSION, debug, delete_folder, environment, info, mbnames, migrate, profile,
+    NAME, VERSION, check, debug, delete_folder, environment, info, mbnames, migrate, profile,
     state_command, steps, terminal,
 };
 
@@ -45,7 +45,9 @@ const BLOCKING_THREADS: usize = 24;
 fn shown_on(args: &Args, wanted: UserInterface, mode: Mode) -> UserInterface {
     match (args.action(), mode, wanted) {
         (Action::Sync, Mode::Sync, wanted) => wanted,
-        (Action::Info, ..) | (_, _, UserInterface::Blinkenlights) => UserInterface::Ttyui,
+        (Action::Info | Action::Check, ..) | (_, _, UserInterface::Blinkenlights) => {
+            UserInterface::Ttyui
+        }
         (_, _, wanted) => wanted,
     }
 }
@@ -151,7 +153,7 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
         general: config.general.clone(),
         profiles,
     };
-    let ended = work(args, run, config, requests).unwrap_or_else(|error| {
+    let ended = work(args, &file, run, config, requests).unwrap_or_else(|error| {
         ui.fail(Thread::Main, Failure { context: None, text: format!("{error:#}") });
         Ended::InOrder
     });
@@ -160,11 +162,8 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
 }
 
 fn mode(args: &Args, config: &Config) -> Mode {
-    if args.dry_run || args.action() == Action::Info || config.general.dry_run {
-        Mode::DryRun
-    } else {
-        Mode::Sync
-    }
+    let only_shows = matches!(args.action(), Action::Info | Action::Check);
+    if args.dry_run || only_shows || config.general.dry_run { Mode::DryRun } else { Mode::Sync }
 }
 
 fn announce_profile(ui: &Ui, args: &Args, profiles: &profile::Directory) {
@@ -179,18 +178,20 @@ fn announce_profile(ui: &Ui, args: &Args, profiles: &profile::Directory) {
 /// Does what the run is for. On return nothing is waited for, not even what hangs.
 fn work(
     args: &Args,
+    file: &ConfigFile,
     run: Run,
     config: Config,
     requests: UnboundedReceiver<Request>,
 ) -> anyhow::Result<Ended> {
     let runtime = runtime()?;
-    let ended = runtime.block_on(act(args.action(), run, config, requests))?;
+    let ended = runtime.block_on(act(args.action(), file, run, config, requests))?;
     runtime.shutdown_background();
     Ok(ended)
 }
 
 async fn act(
     action: Action<'_>,
+    file: &ConfigFile,
     run: Run,
     config: Config,
     requests: UnboundedReceiver<Request>,
@@ -203,6 +204,7 @@ async fn act(
         }
         Action::State(command) => state_command::run(command, run, accounts).await,
         Action::Info => info::show(run, accounts).await,
+        Action::Check => check::check(&run, &accounts, file).await,
         Action::Migrate => migrate::migrate(run, &accounts).await,
         Action::PruneMailboxes => mbnames::prune(run, mbnames).await,
         // What is wrong with the only account was told already.

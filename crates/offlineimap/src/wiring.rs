@@ -98,7 +98,7 @@ impl Run {
     }
 
     /// Where the state of an account is kept.
-    fn state_path(&self, account: &str) -> PathBuf {
+    pub(crate) fn state_path(&self, account: &str) -> PathBuf {
         self.general.metadata.join(format!("Account-{account}")).join("state.sqlite")
     }
 
@@ -300,7 +300,8 @@ fn copy_order(imap: &config::ImapRepository) -> CopyOrder {
     }
 }
 
-fn policy(account: &config::Account) -> Policy {
+/// What may be changed on each side of an account.
+pub(crate) fn policy(account: &config::Account) -> Policy {
     let direction = |open: bool| if open { Direction::Open } else { Direction::Closed };
     let side = |rules: config::SyncRules, removal| SidePolicy {
         changes: direction(!rules.read_only),
