@@ -1,6 +1,8 @@
 //! The accounts of a run: one after the other or several at once, each on its own.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +13,9 @@ use tokio::time::sleep;
 
 use crate::mbnames;
 use crate::profile::Profile;
-use crate::signals::Signals;
-use crate::ui::{Audience, Failure, Level, Message, Request, Thread};
+use crate::signals::{Demand, Signals};
+use crate::terminal;
+use crate::ui::{Audience, Failure, Level, Message, Moment, Request, Thread, give_terminal_back};
 use crate::wiring::{self, Run};
 
 /// How long a run may take to end in good order. Users are promised two seconds.
@@ -38,25 +41,47 @@ pub(crate) async fn sync(
     // On their own task, so that nothing they do keeps signals waiting.
     let mut syncing = JoinSet::new();
     syncing.spawn(sync_all(run.clone(), accounts, mbnames));
-    tokio::select! {
+    let request = tokio::select! {
         _ = syncing.join_next() => return Ended::InOrder,
-        request = signals.shutdown() => {
-            if request == Request::Quit {
-                run.warn("Requested shutdown via 'q'");
-            }
-        }
+        request = shutdown(&run, &mut signals) => request,
+    };
+    if request == Request::Quit {
+        run.warn("Requested shutdown via 'q'");
     }
     run.warn(
         "Preparing to shutdown after sync (this may take some time), press CTRL-C again to \
          shutdown immediately",
     );
+    run.tell_activity();
     run.stop.cancel();
     tokio::select! {
         _ = syncing.join_next() => return Ended::InOrder,
-        _ = signals.shutdown() => run.warn("Signaled twice. Aborting!"),
+        _ = shutdown(&run, &mut signals) => run.warn("Signaled twice. Aborting!"),
         () = sleep(GRACE) => run.warn("The shutdown takes too long. Aborting!"),
     }
     Ended::CutShort
+}
+
+/// Waits until the end is asked for, and does what is asked for until then. Cancellation safe.
+async fn shutdown(run: &Run, signals: &mut Signals) -> Request {
+    loop {
+        match signals.next().await {
+            Demand::Shutdown(request) => return request,
+            // After each sync there is an end: nothing else need change.
+            Demand::Finish => run.warn("Terminating after this sync..."),
+            Demand::Abort => abort(run),
+        }
+    }
+}
+
+/// Says on the standard error, whatever the user interface, what everything was doing, and dies. The
+/// image of the memory says the rest. What was under way is settled by the next run.
+fn abort(run: &Run) -> ! {
+    give_terminal_back();
+    terminal::restore();
+    // If nobody can read it, the image remains.
+    drop(io::stderr().write_all(run.ui.activity().as_bytes()));
+    process::abort()
 }
 
 async fn sync_all(mut run: Run, accounts: Vec<config::Account>, mbnames: Option<config::Mbnames>) {
@@ -106,6 +131,14 @@ async fn sync_one(run: Run, account: config::Account) {
 }
 
 impl Run {
+    /// Tells what everything is doing, for `-d thread`.
+    fn tell_activity(&self) {
+        for line in self.ui.activity().lines() {
+            let message = Message::main(Level::Debug, format!("[thread]: {line}"));
+            self.ui.tell(message.about(Moment::Activity));
+        }
+    }
+
     fn warn(&self, text: &str) {
         self.ui.tell(Message::main(Level::Warning, text));
     }

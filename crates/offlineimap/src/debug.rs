@@ -59,7 +59,8 @@ impl Type {
 /// The argument of `-d`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Selection {
-    types: Vec<Type>,
+    /// The types that are words of it, and the one that needs none.
+    pub(crate) types: Vec<Type>,
     /// Words that are no type.
     pub(crate) invalid: Vec<String>,
     /// Whether `thread` is among the words: otherwise one thing is done after the other, which is

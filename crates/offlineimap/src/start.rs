@@ -96,7 +96,10 @@ fn start(args: &Args, arguments: &[OsString]) -> Result<Status, NotStarted> {
     let profiles = args.profile.as_deref().map(profile::Directory::create).transpose()?;
     let config = file.understand(args, overrides(args)?)?;
     let selection = args.debug.as_deref().map(debug::Selection::parse);
-    let verbosity = if selection.is_some() { Verbosity::Debug } else { Verbosity::Ordinary };
+    let verbosity = match &selection {
+        Some(selection) => Verbosity::Debug(selection.types.clone()),
+        None => Verbosity::Ordinary,
+    };
 
     let steps = witness(args)?;
     let wanted = shown_on(args, config.general.ui, mode(args, &config));

@@ -3,6 +3,7 @@
 //! Everything that happens becomes a [`Message`]; the [`Ui`] shows it on a [`Console`], writes it
 //! to the log file and the system log beside, and remembers what went wrong for the report and the exit status.
 
+mod activity;
 mod audience;
 mod basic;
 mod blinkenlights;
@@ -26,9 +27,12 @@ use offlineimap_config::UserInterface;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::accounts::Ended;
+use crate::debug::Type;
 use crate::exit::Status;
 
+use activity::Activity;
 pub(crate) use audience::Audience;
+pub(crate) use blinkenlights::give_terminal_back;
 pub(crate) use log_file::LogFile;
 pub(crate) use messages::{DRY_RUN, deleting, key_text};
 pub(crate) use moment::Moment;
@@ -211,8 +215,9 @@ pub(crate) fn machine_console() -> Box<dyn Console> {
 /// The audience of the whole run.
 pub(crate) struct Ui {
     output: Mutex<Output>,
-    /// The least level that is shown and logged.
-    lowest: Level,
+    /// Apart from the output, which may be stuck when this is asked for.
+    activity: Mutex<Activity>,
+    wanted: Wanted,
     prompter: Option<Arc<dyn Prompter>>,
     failures: Mutex<Vec<Failure>>,
     validity_problems: AtomicUsize,
@@ -236,24 +241,43 @@ pub(crate) struct Records {
 }
 
 /// Whether `-d` was given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verbosity {
     /// What the console shows by itself.
     Ordinary,
-    /// Everything.
-    Debug,
+    /// Everything, and what is found out for these types.
+    Debug(Vec<Type>),
+}
+
+/// Which messages are shown and logged.
+#[derive(Debug)]
+struct Wanted {
+    /// The least level.
+    lowest: Level,
+    /// What `-d` looks at.
+    debugged: Vec<Type>,
+}
+
+impl Wanted {
+    fn includes(&self, level: Level, moment: Option<&Moment>) -> bool {
+        let is_looked_at = |about| self.debugged.contains(&about);
+        level >= self.lowest
+            && (level > Level::Debug
+                || moment.and_then(Moment::debug_type).is_none_or(is_looked_at))
+    }
 }
 
 impl Ui {
     /// Shows messages on a console, and writes them down beside.
     pub(crate) fn new(console: Box<dyn Console>, records: Records, verbosity: Verbosity) -> Self {
-        let lowest = match verbosity {
-            Verbosity::Ordinary => console.lowest(),
-            Verbosity::Debug => Level::Debug,
+        let (lowest, debugged) = match verbosity {
+            Verbosity::Ordinary => (console.lowest(), Vec::new()),
+            Verbosity::Debug(types) => (Level::Debug, types),
         };
         Self {
-            lowest,
+            wanted: Wanted { lowest, debugged },
             prompter: console.prompter(),
+            activity: Mutex::default(),
             output: Mutex::new(Output { console: Some(console), records, held: None }),
             failures: Mutex::default(),
             validity_problems: AtomicUsize::new(0),
@@ -262,7 +286,12 @@ impl Ui {
 
     /// Tells whether messages of a level are wanted at all.
     pub(crate) fn wants(&self, level: Level) -> bool {
-        level >= self.lowest
+        level >= self.wanted.lowest
+    }
+
+    /// What each part of the work was last heard to do, a line each. Never waits for the console.
+    pub(crate) fn activity(&self) -> String {
+        self.activity.lock().unwrap_or_else(PoisonError::into_inner).to_string()
     }
 
     /// The way to ask the user for a secret, if there is one.
@@ -272,7 +301,8 @@ impl Ui {
 
     /// Shows a message.
     pub(crate) fn tell(&self, message: Message) {
-        self.output().tell(message, self.lowest);
+        self.activity.lock().unwrap_or_else(PoisonError::into_inner).notice(&message);
+        self.output().tell(message, &self.wanted);
     }
 
     /// Shows a message on the console only: the log file has its own beginning.
@@ -313,7 +343,7 @@ impl Ui {
         output.release();
         if output.close(status) == Closing::WithReport {
             for text in report::paragraphs(&failures, validity_problems) {
-                output.tell(Message::main(Level::Warning, text), self.lowest);
+                output.tell(Message::main(Level::Warning, text), &self.wanted);
             }
         }
         output.console = None;
@@ -326,13 +356,13 @@ impl Ui {
 }
 
 impl Output {
-    fn tell(&mut self, message: Message, lowest: Level) {
+    fn tell(&mut self, message: Message, wanted: &Wanted) {
         let Some(console) = &mut self.console else { return };
         if let Some(moment) = &message.moment {
             console.notice(&message.thread, moment);
         }
         let record = console.record(&message);
-        if record.level < lowest {
+        if !wanted.includes(record.level, message.moment.as_ref()) {
             return;
         }
         let Records { log, syslog } = &mut self.records;
@@ -343,7 +373,7 @@ impl Output {
         drop(record);
         self.hold_or_show(message);
         if let Some(complaint) = complaint {
-            self.tell(Message::main(Level::Warning, complaint), lowest);
+            self.tell(Message::main(Level::Warning, complaint), wanted);
         }
     }
 
@@ -374,7 +404,7 @@ impl Output {
 
 impl fmt::Debug for Ui {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ui").field("lowest", &self.lowest).finish_non_exhaustive()
+        f.debug_struct("Ui").field("wanted", &self.wanted).finish_non_exhaustive()
     }
 }
 
@@ -408,15 +438,24 @@ mod tests {
     }
 
     fn ui() -> (Ui, Arc<Mutex<Vec<String>>>) {
+        ui_with(Verbosity::Ordinary)
+    }
+
+    fn ui_with(verbosity: Verbosity) -> (Ui, Arc<Mutex<Vec<String>>>) {
         let shown = Arc::default();
-        (
-            Ui::new(
-                Box::new(Notebook(Arc::clone(&shown))),
-                Records::default(),
-                Verbosity::Ordinary,
-            ),
-            shown,
-        )
+        let console = Box::new(Notebook(Arc::clone(&shown)));
+        (Ui::new(console, Records::default(), verbosity), shown)
+    }
+
+    #[test]
+    fn what_is_found_out_for_one_type_of_debugging_is_not_shown_for_another() {
+        for (looked_at, expected) in [(Type::Thread, 1), (Type::Imap, 0)] {
+            let (ui, shown) = ui_with(Verbosity::Debug(vec![Type::Other, looked_at]));
+            let moment = Moment::ThreadStarted { account: "Test".into() };
+            ui.tell(Message::new(Level::Debug, Thread::account("Test"), "Register").about(moment));
+            assert_eq!(shown.lock().unwrap().len(), expected, "{looked_at:?}");
+            assert!(ui.activity().contains("Account sync Test"), "{}", ui.activity());
+        }
     }
 
     #[test]

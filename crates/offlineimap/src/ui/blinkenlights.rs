@@ -24,6 +24,7 @@ use super::prompter::TerminalPrompter;
 use super::{Closing, Console, Level, Message, Moment, Prompter, Question, Request, Thread};
 use crate::exit::Status;
 use screen::Screen;
+pub(crate) use terminal::give_back as give_terminal_back;
 
 /// The least time between two drawings.
 const PACE: Duration = Duration::from_millis(50);

@@ -285,7 +285,8 @@ fn withholding(folders: &PerSide<FolderLabel>, withheld: &[Withheld]) -> Vec<Tex
     texts
 }
 
-fn minutes(elapsed: Duration) -> String {
+/// A span of time in minutes and seconds.
+pub(super) fn minutes(elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }

@@ -4,6 +4,7 @@ use offlineimap_core::{Flags, Key, PerSide};
 use offlineimap_engine::{Event, FolderLabel, RepositoryLabel};
 
 use super::messages::shown_number;
+use crate::debug::Type;
 
 /// The moments of a run that `machineui` has words for, and `blinkenlights` colours.
 ///
@@ -29,6 +30,8 @@ pub(crate) enum Moment {
         /// Its name.
         thread: String,
     },
+    /// A part of the work was last heard to do something.
+    Activity,
     /// An account's sync begins.
     AccountStarted {
         /// The account.
@@ -121,6 +124,17 @@ pub(crate) enum FlagsAre {
 }
 
 impl Moment {
+    /// The type of `-d` to which its text belongs, where that is of interest to nobody else.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most moments are told to everybody")]
+    pub(super) fn debug_type(&self) -> Option<Type> {
+        match self {
+            Self::ThreadStarted { .. } | Self::ThreadEnded { .. } | Self::Activity => {
+                Some(Type::Thread)
+            }
+            _ => None,
+        }
+    }
+
     /// The moment of which an event tells, if it is more than a text.
     #[expect(clippy::wildcard_enum_match_arm, reason = "most events are texts like any other")]
     pub(super) fn of(event: &Event) -> Option<Self> {

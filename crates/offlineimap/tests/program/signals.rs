@@ -1,15 +1,18 @@
 //! Ending early.
 
-use std::io::{BufRead as _, BufReader};
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use offlineimap_testkit::message;
 use offlineimap_testkit::server::{Fault, ImapServer, Misbehaviour};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, account};
 
 /// Long enough for the slowest machine; nothing waits that long unless it is broken.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -108,16 +111,78 @@ fn a_second_signal_ends_the_program_at_once() {
     assert_resumable(&server, &sandbox);
 }
 
+/// An account that is not synced before the file is there.
+fn waiting_account(server: &ImapServer) -> (Sandbox, PathBuf) {
+    server.mail().add("INBOX", message::simple("message")).unwrap();
+    let hook = "\npresynchook = while [ ! -e ~/go-on ]; do sleep 0.02; done\n";
+    let configuration = account("Test", server).replacen('\n', hook, 1);
+    let general = "[general]\naccounts = Test\n\n";
+    let sandbox = Sandbox::configured(&format!("{general}{configuration}"));
+    let go_on = sandbox.path("go-on");
+    (sandbox, go_on)
+}
+
 #[test]
-fn signals_for_waiting_accounts_do_no_harm() {
+fn a_signal_to_end_after_the_sync_lets_it_finish() {
+    for signal in [Signal::USR2, Signal::ABORT] {
+        let server = ImapServer::start().unwrap();
+        let (sandbox, go_on) = waiting_account(&server);
+        let running = Running::start(&mut sandbox.command(&["-u", "basic"]));
+        running.wait_for_line("Calling hook");
+        running.send(signal);
+        running.wait_for_line("Terminating after this sync...");
+        fs::write(go_on, "").unwrap();
+        running.wait_for_line("Finished account 'Test'");
+        assert_eq!(running.end().code(), Some(0), "{signal:?}");
+        assert_eq!(sandbox.subjects("INBOX"), ["message"]);
+    }
+}
+
+#[test]
+fn a_signal_for_waiting_accounts_does_no_harm() {
+    let server = ImapServer::start().unwrap();
+    let (sandbox, go_on) = waiting_account(&server);
+    let running = Running::start(&mut sandbox.command(&["-u", "basic"]));
+    running.wait_for_line("Calling hook");
+    running.send(Signal::USR1);
+    fs::write(go_on, "").unwrap();
+    assert_eq!(running.end().code(), Some(0));
+    assert_eq!(sandbox.subjects("INBOX"), ["message"]);
+}
+
+#[test]
+fn a_quit_tells_what_everything_is_doing_and_aborts() {
+    let unlimited = getrlimit(Resource::Core).maximum;
+    // Nobody wants the image of this test.
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: unlimited }).unwrap();
     let server = silent_server();
     let sandbox = Sandbox::with_account(&server);
-    let mut running = Running::start(&mut sandbox.command(&["-o", "-u", "basic"]));
+    let mut command = sandbox.command(&["-u", "basic"]);
+    let mut running = Running::start(command.stderr(Stdio::piped()));
+    let mut stderr = running.child.stderr.take().unwrap();
     running.wait_for_line("Copy message");
-    running.send(Signal::USR1);
-    running.send(Signal::USR2);
-    running.send(Signal::TERM);
-    running.wait_for_line("Preparing to shutdown");
-    assert!(running.child.try_wait().unwrap().is_none_or(|status| status.code().is_some()));
-    assert!(running.end().code().is_some(), "no signal killed it");
+    running.send(Signal::QUIT);
+    assert_eq!(running.end().signal(), Some(Signal::ABORT.as_raw()));
+    let mut told = String::new();
+    stderr.read_to_string(&mut told).unwrap();
+    let copying = "Thread 'Folder INBOX [acc: Test]' (account 'Test'), 0:0";
+    assert!(told.contains(copying) && told.contains("ago: Copy message UID"), "{told}");
+    assert!(told.contains("Thread 'Account sync Test' (account 'Test')"), "{told}");
+    assert_resumable(&server, &sandbox);
+}
+
+#[test]
+fn debugging_of_threads_tells_at_the_end_what_they_were_doing() {
+    for (debugging, expected) in [("thread", true), ("imap", false)] {
+        let server = silent_server();
+        let sandbox = Sandbox::with_account(&server);
+        let running = Running::start(&mut sandbox.command(&["-d", debugging, "-u", "basic"]));
+        running.wait_for_line("Copy message");
+        running.send(Signal::TERM);
+        running.wait_for_line("Preparing to shutdown");
+        let activity = "[thread]: Thread 'Folder INBOX [acc: Test]'";
+        let told = running.lines.iter().any(|line| line.starts_with(activity));
+        assert_eq!(told, expected, "-d {debugging}");
+        running.end();
+    }
 }

@@ -275,6 +275,7 @@ fn colour(moment: &Moment) -> Option<Colour> {
         Moment::ValidityProblem { .. } => Colour::BoldRed,
         Moment::Banner
         | Moment::Remark
+        | Moment::Activity
         | Moment::Debugging { .. }
         | Moment::ThreadStarted { .. }
         | Moment::ThreadEnded { .. }

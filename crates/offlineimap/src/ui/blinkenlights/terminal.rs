@@ -64,7 +64,7 @@ pub(super) fn is_taken() -> bool {
 }
 
 /// Makes the terminal what it was, if it is ours. Does not wait for a terminal that takes nothing.
-pub(super) fn give_back() {
+pub(crate) fn give_back() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }

@@ -90,10 +90,10 @@ impl Line {
 pub(super) fn lines(message: &Message) -> Vec<Line> {
     let Message { level, thread, text, moment } = message;
     let line = |command, data: String| vec![Line::new(Severity::Message, command, thread, data)];
-    let Some(moment) = moment else {
-        return vec![Line::new(Severity::from(*level), "", thread, text.as_str())];
-    };
+    let plain = || vec![Line::new(Severity::from(*level), "", thread, text.as_str())];
+    let Some(moment) = moment else { return plain() };
     match moment {
+        Moment::Activity => plain(),
         Moment::Banner => vec![
             Line::new(Severity::Message, "protocol", thread, PROTOCOL),
             Line::new(Severity::Message, "initbanner", thread, text.as_str()),
