@@ -13,7 +13,7 @@ use std::fmt;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use offlineimap_config::expression::Value;
@@ -29,6 +29,8 @@ use helper::{Helper, Silence};
 /// blocks, and one is answered after the other.
 pub(crate) struct PythonFile {
     file: Option<PathBuf>,
+    /// The text of the file, once it was looked at; `None` if it cannot be read.
+    source: OnceLock<Option<Vec<u8>>>,
     interpreter: PathBuf,
     deadline: Duration,
     listener: Listener,
@@ -73,7 +75,7 @@ impl PythonFile {
         listener: Listener,
     ) -> Self {
         let state = Mutex::new(State { process: Process::None, started: 0 });
-        Self { file, interpreter, deadline, listener, state }
+        Self { file, source: OnceLock::new(), interpreter, deadline, listener, state }
     }
 
     /// The value of an expression.

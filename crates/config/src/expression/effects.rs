@@ -57,12 +57,12 @@ impl Effects for () {}
 
 /// The names of a pythonfile.
 pub trait External: Send + Sync {
-    /// Whether the pythonfile defines a name.
+    /// Whether the pythonfile replaces a name that is known here without it.
     ///
-    /// Asked once per use for every name that the expression does not bind itself, `re` excepted:
-    /// as in OfflineIMAP, the pythonfile may replace a builtin. Where an interpreter would have to
-    /// be started to know, an implementation may answer no for the name of a builtin.
-    fn has(&self, name: &str) -> bool;
+    /// Asked once per use for builtins and `os`, which, as in OfflineIMAP, a pythonfile may define
+    /// anew. Where an interpreter would have to be started to be certain, an implementation may
+    /// answer no.
+    fn replaces(&self, name: &str) -> bool;
 
     /// The value of a name: plain data, or an [`ExternalObject`].
     ///
@@ -96,7 +96,7 @@ pub trait External: Send + Sync {
 pub struct NoExternal;
 
 impl External for NoExternal {
-    fn has(&self, _name: &str) -> bool {
+    fn replaces(&self, _name: &str) -> bool {
         false
     }
 

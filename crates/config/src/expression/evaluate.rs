@@ -236,11 +236,11 @@ impl<'a> Interpreter<'a> {
             }
             Variable::Unknown => {}
         }
-        let builtin = builtin::find(name);
-        if &**name != "re" && self.effects.external().has(name) {
-            return self.effects.external().get(name);
+        let external = self.effects.external();
+        match builtin::find(name) {
+            Some(builtin) if &**name == "re" || !external.replaces(name) => Ok(builtin),
+            _ => external.get(name),
         }
-        builtin.map_or_else(|| self.effects.external().get(name), Ok)
     }
 
     fn first_that(

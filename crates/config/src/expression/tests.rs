@@ -132,12 +132,12 @@ impl Effects for Recorder {
 }
 
 impl External for Recorder {
-    fn has(&self, name: &str) -> bool {
-        matches!(name, "helper" | "len")
+    fn replaces(&self, name: &str) -> bool {
+        name == "len"
     }
 
     fn get(&self, name: &str) -> Result<Value, PythonError> {
-        if !self.has(name) {
+        if !matches!(name, "helper" | "len") {
             let message = format!("name '{name}' is not defined");
             return Err(PythonError::new(Exception::NameError, message));
         }

@@ -10,10 +10,11 @@ use super::value::{encode, encode_all};
 use super::{PythonFile, PythonFileError, Raised};
 
 impl External for PythonFile {
-    fn has(&self, name: &str) -> bool {
+    fn replaces(&self, name: &str) -> bool {
+        // No interpreter is started for the sake of a name that the file leaves alone.
         let Some(file) = &self.file else { return false };
-        // No interpreter is started for the sake of a builtin that the file leaves alone.
-        if BUILTINS.contains(&name) && fs::read(file).is_ok_and(|text| !may_define(&text, name)) {
+        let source = self.source.get_or_init(|| fs::read(file).ok());
+        if source.as_ref().is_some_and(|source| !may_define(source, name)) {
             return false;
         }
         // Where the file cannot be asked, `get` is what says so.
@@ -120,50 +121,6 @@ fn may_define(source: &[u8], name: &str) -> bool {
         }
     })
 }
-
-/// Names for whose sake no interpreter is started: those of builtins that expressions use.
-const BUILTINS: [&str; 40] = [
-    "abs",
-    "all",
-    "any",
-    "ascii",
-    "bool",
-    "bytes",
-    "callable",
-    "chr",
-    "dict",
-    "enumerate",
-    "filter",
-    "float",
-    "frozenset",
-    "getattr",
-    "hasattr",
-    "hash",
-    "hex",
-    "int",
-    "isinstance",
-    "iter",
-    "len",
-    "list",
-    "map",
-    "max",
-    "min",
-    "next",
-    "oct",
-    "open",
-    "ord",
-    "print",
-    "range",
-    "repr",
-    "reversed",
-    "round",
-    "set",
-    "sorted",
-    "str",
-    "sum",
-    "tuple",
-    "zip",
-];
 
 #[cfg(test)]
 mod tests {
