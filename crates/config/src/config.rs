@@ -126,6 +126,17 @@ impl<T> Setting<T> {
     }
 }
 
+/// The value, or that there is none yet: it is not computed for the show, as that may ask for a
+/// passphrase.
+impl<T: fmt::Display> fmt::Display for Setting<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(value) => value.fmt(f),
+            Self::Computed(_) => f.write_str("(computed)"),
+        }
+    }
+}
+
 /// A user interface by name (`spec/cli.md` §4). Whether it exists in this program is for the
 /// binary to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -414,6 +425,16 @@ pub enum ImapFlavor {
     Generic,
     /// `Gmail`: IMAP with Gmail's host and port as defaults.
     Gmail,
+}
+
+impl ImapFlavor {
+    /// The value of `type`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Generic => "IMAP",
+            Self::Gmail => "Gmail",
+        }
+    }
 }
 
 /// Which addresses of a host are tried.

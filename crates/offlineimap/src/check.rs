@@ -49,20 +49,14 @@ fn describe(account: &config::Account) -> String {
 }
 
 fn describe_server(imap: &config::ImapRepository) -> String {
-    let kind = match imap.flavor {
-        config::ImapFlavor::Generic => "IMAP",
-        config::ImapFlavor::Gmail => "Gmail",
-    };
-    // They are not computed for the show: that may ask for a passphrase.
-    let host = imap.host.given().map_or("(computed)", String::as_str);
-    let port = imap.port.given().map_or("(computed)".to_owned(), ToString::to_string);
-    let user = imap.user.given().map_or("(computed)", String::as_str);
     let protection = match &imap.tls {
         config::TlsMode::Implicit(_) => "TLS",
         config::TlsMode::StartTls { .. } => "STARTTLS",
         config::TlsMode::Plain => "not encrypted",
     };
-    format!("{}: {kind}, {user} at {host}:{port}, {protection}", imap.name)
+    let kind = imap.flavor.name();
+    let config::ImapRepository { name, user, host, port, .. } = imap;
+    format!("{name}: {kind}, {user} at {host}:{port}, {protection}")
 }
 
 /// Tells what becomes of the folders that are known without asking a server.

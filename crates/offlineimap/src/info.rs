@@ -45,10 +45,7 @@ pub(crate) async fn show(run: Run, accounts: Vec<config::Account>) {
 }
 
 fn describe_remote(ui: &Ui, remote: &config::ImapRepository) {
-    let kind = match remote.flavor {
-        config::ImapFlavor::Generic => "IMAP",
-        config::ImapFlavor::Gmail => "Gmail",
-    };
+    let kind = remote.flavor.name();
     say(ui, format!("Remote repository '{}': type '{kind}'", remote.name));
     describe_server(ui, remote);
 }
@@ -59,10 +56,7 @@ fn describe_server(ui: &Ui, server: &config::ImapRepository) {
         config::TlsMode::StartTls { .. } => "SSL: False STARTTLS: True",
         config::TlsMode::Plain => "SSL: False",
     };
-    // They are not computed for the show: that may ask for a passphrase.
-    let host = server.host.given().map_or("(computed)", String::as_str);
-    let port = server.port.given().map_or("(computed)".to_owned(), ToString::to_string);
-    say(ui, format!("Host: {host} Port: {port} {protection}"));
+    say(ui, format!("Host: {} Port: {} {protection}", server.host, server.port));
 }
 
 async fn list(ui: &Ui, store: &dyn Store, rules: &(dyn NameRules + Sync)) {

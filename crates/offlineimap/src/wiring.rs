@@ -244,10 +244,7 @@ fn imap_config(
         evaluator: Arc::clone(&run.evaluator),
     });
     let mut settings = ImapConfig::new(&imap.name, server.host, server.user, Arc::new(password));
-    settings.kind = match imap.flavor {
-        config::ImapFlavor::Generic => "IMAP",
-        config::ImapFlavor::Gmail => "Gmail",
-    };
+    settings.kind = imap.flavor.name();
     settings.port = server.port.get();
     settings.address_family = match imap.family {
         config::AddressFamily::Any => AddressFamily::Any,
