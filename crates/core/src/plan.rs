@@ -84,15 +84,19 @@ impl MailboxPlan {
         of(Side::Remote) + of(Side::Local)
     }
 
-    /// Leaves messages of a side alone that would be copied to the other one, because they are
-    /// outside of the user's restrictions.
+    /// Leaves messages of a side alone that would be copied to the other one, or deleted, because
+    /// they are outside of the user's restrictions.
+    ///
+    /// The pair of one that would be deleted is forgotten: it may have left the restrictions before
+    /// its other half went, and inside again it is a new message.
     pub fn leave_out(&mut self, side: Side, keys: &BTreeSet<Key>) {
+        let outside = self.outside.get_mut(side);
         let copies = self.copies.get_mut(side.other());
-        let (out, rest) =
-            std::mem::take(copies).into_iter().partition(|op: &CopyOp| keys.contains(&op.source));
-        *copies = rest;
-        let out: Vec<CopyOp> = out;
-        self.outside.get_mut(side).extend(out.into_iter().map(|op| op.source));
+        outside.extend(copies.extract_if(.., |op| keys.contains(&op.source)).map(|op| op.source));
+        for op in self.deletes.get_mut(side).extract_if(.., |op| keys.contains(&op.target)) {
+            outside.push(op.target);
+            self.forget.push(op.pair);
+        }
     }
 
     /// Withholds the copies of messages that are never to be copied to a side, given by their keys

@@ -181,8 +181,9 @@ impl Survey<'_> {
         Ok(())
     }
 
-    /// Leaves messages alone that are new on the local side and outside of the restrictions.
-    pub(crate) async fn leave_out_new(
+    /// Leaves messages of the local side alone that are outside of the restrictions: new ones, and
+    /// those whose other half is gone from the server, so that its size is not known any more.
+    pub(crate) async fn leave_out_local(
         &self,
         sides: &OpenSides,
         not_before: Option<Limit>,
@@ -191,7 +192,10 @@ impl Survey<'_> {
         let Some(local) = &sides.local else { return Ok(()) };
         let size = self.account.restrictions.largest.map(Limit::Octets);
         for limit in size.into_iter().chain(not_before) {
-            let keys: Vec<Key> = plan.copies.remote.iter().map(|op| op.source.clone()).collect();
+            let new = plan.copies.remote.iter().map(|op| &op.source);
+            let left = plan.deletes.local.iter().map(|op| &op.target);
+            let left = left.filter(|_| matches!(limit, Limit::Octets(_)));
+            let keys: Vec<Key> = new.chain(left).cloned().collect();
             if !keys.is_empty() {
                 plan.leave_out(Side::Local, &local.beyond(&keys, limit).await?);
             }

@@ -189,7 +189,7 @@ impl Survey<'_> {
                 return Ok(None);
             }
         };
-        self.leave_out_new(&open.sides, not_before, &mut plan).await?;
+        self.leave_out_local(&open.sides, not_before, &mut plan).await?;
         self.withhold_copies(folder, &mut plan).await?;
         let messages = base.live();
         Ok(Some(Surveyed { open, folder: folder.pair.clone(), plan, messages, role: None }))

@@ -12,6 +12,8 @@ mod kill_sweep;
 mod names;
 #[path = "imap_imap/real_server.rs"]
 mod real_server;
+#[path = "imap_imap/restrictions.rs"]
+mod restrictions;
 #[path = "imap_imap/scene.rs"]
 mod scene;
 #[path = "imap_imap/syncing.rs"]

@@ -152,6 +152,22 @@ fn new_messages_that_are_too_large_are_left_out_of_the_plan() {
 }
 
 #[test]
+fn a_message_that_is_too_large_is_not_deleted_with_its_other_half() {
+    let local = ["a", "b"].map(|key| Item::new(name(key), flags("S")));
+    let seen = PerSide {
+        remote: Observation::complete(epochs().remote, Vec::new())
+            .restricted(Reach::All, BTreeSet::new()),
+        local: Observation::complete(epochs().local, local.into()),
+    };
+    let pair = |uid, key| Pair::new(number(uid), name(key), flags("S"));
+    let base = offlineimap_core::Base::new(epochs(), vec![pair(1, "a"), pair(2, "b")]);
+    let mut plan = plan(seen.as_ref(), &base, Policy::default()).unwrap();
+    plan.leave_out(Side::Local, &[name("b")].into());
+    let lines: Vec<String> = lines(&plan).iter().map(Line::with_keys).collect();
+    assert_eq!(lines, ["delete local a (deleted on remote)", "forget 2", "outside local b"]);
+}
+
+#[test]
 fn a_side_is_unchanged_if_it_shows_just_what_the_base_knows() {
     let pair = |uid, key, letters| Pair::new(number(uid), name(key), flags(letters));
     let marked = Pair { deleted_on: Some(Side::Local), ..pair(2, "b", "S") };
@@ -217,8 +233,8 @@ impl Restricted {
         self.from.is_some_and(|from| *remote < number(from)) || self.large.contains(&content)
     }
 
-    /// Whether the message of this content is outside wherever it is.
-    fn is_pruned_silently(&self, content: u32) -> bool {
+    /// The remote keys of the message of this content, or of the one that it once had.
+    fn remote_keys(&self, content: u32) -> Vec<Key> {
         let mut remotes: Vec<Key> = self
             .world
             .sides
@@ -229,11 +245,20 @@ impl Restricted {
             .collect();
         let locals = self.world.sides.local.iter().filter(|(_, it)| it.content == content);
         remotes.extend(locals.filter_map(|(_, letter)| letter.hint.clone()));
-        // As far as the last sync knew, too: what it saw inside and is deleted now is a deletion.
-        let asleep =
-            |key: &Key| self.world.base.get(key).is_none_or(|pair| pair.bounds == Bounds::Outside);
-        !remotes.is_empty()
-            && remotes.iter().all(|key| self.is_outside(key, content) && asleep(key))
+        remotes
+    }
+
+    /// Whether the message of this content is outside wherever it is.
+    fn is_left_out(&self, content: u32) -> bool {
+        let remotes = self.remote_keys(content);
+        !remotes.is_empty() && remotes.iter().all(|key| self.is_outside(key, content))
+    }
+
+    /// Whether the last sync saw it outside. What it saw inside is a deletion once it comes back.
+    fn is_asleep(&self, content: u32) -> bool {
+        let pairs = self.remote_keys(content);
+        let mut pairs = pairs.iter().filter_map(|key| self.world.base.get(key));
+        pairs.all(|pair| pair.bounds == Bounds::Outside)
     }
 
     fn seen(&self) -> PerSide<Observation> {
@@ -297,9 +322,16 @@ impl Restricted {
                 let letters = self.world.sides.get(*side);
                 let chosen = letters.iter().nth(*at).map(|(key, it)| (key.clone(), it.content));
                 if let Some((key, content)) = chosen
-                    && self.is_pruned_silently(content)
+                    && self.is_left_out(content)
                 {
+                    let was_asleep = self.is_asleep(content);
                     self.world.sides.get_mut(*side).remove(&key);
+                    if !was_asleep {
+                        let there = self.contents(side.other());
+                        self.sync();
+                        let kept = self.contents(side.other());
+                        assert!(there.iter().all(|it| kept.contains(it)), "{there:?} {kept:?}");
+                    }
                 }
             }
             Step::Flag(side, at) => {

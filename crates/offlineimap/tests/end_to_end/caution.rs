@@ -165,6 +165,40 @@ fn a_mass_deletion_is_refused_until_it_is_allowed() {
     rig.does_nothing("allowed");
 }
 
+#[test]
+fn the_limit_is_as_the_account_or_the_program_is_configured() {
+    let server = Dovecot::start().unwrap();
+    for (rig, deleted) in [
+        (Rig::of(server.endpoint()).general("deletelimit = 2"), 0),
+        (Rig::of(server.endpoint()).account("deletelimit = 2"), 0),
+        (Rig::of(server.endpoint()).general("deletelimit = 2").account("deletelimit = none"), 3),
+    ] {
+        let mut imap = rig.imap();
+        for n in 0..5 {
+            imap.append("INBOX", "", &text(&format!("old {n}")));
+        }
+        rig.sync();
+        let before = imap.messages("INBOX").len();
+        for mail in rig.maildir().messages("INBOX").iter().take(3) {
+            fs::remove_file(&mail.path).unwrap();
+        }
+        let ended = rig.run(&[]);
+        assert_eq!(ended.status, Some(i32::from(deleted == 0)), "{}", ended.output);
+        assert_eq!(before - imap.messages("INBOX").len(), deleted, "{}", ended.output);
+    }
+}
+
+#[test]
+fn a_dry_run_can_be_asked_for_in_the_file() {
+    let server = Dovecot::start().unwrap();
+    let rig = Rig::of(server.endpoint()).general("dry-run = yes");
+    rig.imap().append("INBOX", "", &text("one"));
+    let ended = rig.run(&[]);
+    assert_eq!(ended.status, Some(0), "{}", ended.output);
+    assert!(ended.output.contains("[DRYRUN]"), "{}", ended.output);
+    assert!(!rig.maildir().root().exists() && !rig.metadata().exists(), "{}", ended.output);
+}
+
 /// Filing away is no deletion, however much it is.
 #[test]
 fn moving_a_whole_folder_is_no_mass_deletion() {

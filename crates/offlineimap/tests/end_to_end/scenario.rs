@@ -7,7 +7,7 @@ use offlineimap_testkit::dovecot::Dovecot;
 use offlineimap_testkit::message::simple;
 use tempfile::TempDir;
 
-use crate::rig::{Rig, copy_tree, lf, summary};
+use crate::rig::{Rig, World, copy_tree, lf, summary};
 
 /// A server and a rig that are put back before each case.
 pub(crate) struct Stage {
@@ -22,8 +22,13 @@ const PARTS: [&str; 3] = ["server", "Mail", "metadata"];
 impl Stage {
     /// A stage on which `prepare` has been played.
     pub(crate) fn set(prepare: impl Fn(&Rig)) -> Self {
+        Self::configured(|rig| rig, prepare)
+    }
+
+    /// The same, with more lines in the configuration.
+    pub(crate) fn configured(configure: impl Fn(Rig) -> Rig, prepare: impl Fn(&Rig)) -> Self {
         let server = Dovecot::start().unwrap();
-        let rig = Rig::of(server.endpoint());
+        let rig = configure(Rig::of(server.endpoint()));
         prepare(&rig);
         let stage = Self { server, rig, saved: tempfile::tempdir().unwrap() };
         for part in PARTS.iter().filter(|part| stage.place(part).exists()) {
@@ -46,12 +51,18 @@ impl Stage {
 
     /// Both sides hold this, with the content that belongs to each subject.
     pub(crate) fn assert_holds(&self, expected: &[&str], when: &str) {
-        let world = self.rig.same_mail(when);
-        assert_eq!(summary(&world), expected, "{when}");
-        for mail in world.values().flatten() {
-            let content = lf(&text(&mail.subject()));
-            assert!(mail.content == content, "{when}: another content of {mail:?}");
-        }
+        assert_is(&self.rig.same_mail(when), expected, when);
+        self.assert_tidy(when);
+    }
+
+    /// The sides hold this, with the content that belongs to each subject.
+    pub(crate) fn assert_sides_hold(&self, remote: &[&str], local: &[&str], when: &str) {
+        assert_is(&self.rig.remote_world(), remote, &format!("{when}, on the server"));
+        assert_is(&self.rig.local_world(), local, &format!("{when}, locally"));
+        self.assert_tidy(when);
+    }
+
+    fn assert_tidy(&self, when: &str) {
         let leftovers = self.rig.maildir().leftovers();
         assert!(leftovers.is_empty(), "{when}: {leftovers:?}");
     }
@@ -61,13 +72,25 @@ impl Stage {
     }
 }
 
+fn assert_is(world: &World, expected: &[&str], when: &str) {
+    assert_eq!(summary(world), expected, "{when}");
+    for mail in world.values().flatten() {
+        let content = lf(&text(&mail.subject()));
+        assert!(mail.content == content, "{when}: another content of {mail:?}");
+    }
+}
+
 fn remove(directory: &Path) {
     drop(std::fs::remove_dir_all(directory));
 }
 
-/// The message about a subject, in wire form; without a Message-ID if the subject says so.
+/// The message about a subject, in wire form; without a Message-ID, or larger than [`LIMIT`], if the
+/// subject says so.
 pub(crate) fn text(subject: &str) -> Vec<u8> {
-    let text = simple(subject).to_bytes().to_vec();
+    let mut text = simple(subject).to_bytes().to_vec();
+    if subject.contains("large") {
+        text.extend(std::iter::repeat_n(b"and so on\r\n", LIMIT / 10).flatten());
+    }
     if subject.contains("anonymous") {
         let text = String::from_utf8(text).unwrap();
         let fields = text.split_inclusive("\r\n").filter(|line| !line.starts_with("Message-ID"));
@@ -144,6 +167,95 @@ pub(crate) fn changes_on_both_sides(rig: &Rig) {
     imap.create("New/there");
     imap.append("New/there", "S", &text("in a new folder there"));
 }
+
+/// A `maxsize` that is more than every message has whose subject does not say that it is large.
+const LIMIT: usize = 1_000;
+
+/// With a restriction on what is synced.
+pub(crate) fn restricted(rig: Rig) -> Rig {
+    rig.account(&format!("maxsize = {LIMIT}"))
+}
+
+/// An account that was synced without the restriction, and then changed on both sides, inside and
+/// outside of it.
+pub(crate) fn changes_inside_and_outside(rig: &Rig) {
+    let (mut imap, maildir) = (rig.imap(), rig.maildir());
+    for n in 0..6 {
+        imap.append("INBOX", "", &text(&format!("old {n}")));
+        imap.append("INBOX", "", &text(&format!("old large {n}")));
+    }
+    let unrestricted = rig.run(&["-k", "Account_Test:maxsize=1000000"]);
+    assert_eq!(unrestricted.status, Some(0), "{}", unrestricted.output);
+    let mut there = |change: There<'_>| change.apply(&mut imap);
+    for old in ["old", "old large"] {
+        there(There::Gone(&format!("{old} 0")));
+        maildir.remove("INBOX", &format!("{old} 1"));
+        there(There::Flags(&format!("{old} 2"), "FS"));
+        maildir.set_flags("INBOX", &format!("{old} 3"), "RS");
+    }
+    for new in ["new", "new large"] {
+        for n in 1..=5 {
+            there(There::New(&format!("{new} there {n}"), "S"));
+            maildir.deliver("INBOX", "F", &lf(&text(&format!("{new} here {n}"))));
+        }
+    }
+}
+
+/// What the sides hold afterwards: the remote one, and the local one.
+pub(crate) const INSIDE_AND_OUTSIDE: [&[&str]; 2] = [
+    &[
+        "INBOX: new here 1 [F]",
+        "INBOX: new here 2 [F]",
+        "INBOX: new here 3 [F]",
+        "INBOX: new here 4 [F]",
+        "INBOX: new here 5 [F]",
+        "INBOX: new large there 1 [S]",
+        "INBOX: new large there 2 [S]",
+        "INBOX: new large there 3 [S]",
+        "INBOX: new large there 4 [S]",
+        "INBOX: new large there 5 [S]",
+        "INBOX: new there 1 [S]",
+        "INBOX: new there 2 [S]",
+        "INBOX: new there 3 [S]",
+        "INBOX: new there 4 [S]",
+        "INBOX: new there 5 [S]",
+        "INBOX: old 2 [FS]",
+        "INBOX: old 3 [RS]",
+        "INBOX: old 4 []",
+        "INBOX: old 5 []",
+        "INBOX: old large 1 []",
+        "INBOX: old large 2 [FS]",
+        "INBOX: old large 3 []",
+        "INBOX: old large 4 []",
+        "INBOX: old large 5 []",
+    ],
+    &[
+        "INBOX: new here 1 [F]",
+        "INBOX: new here 2 [F]",
+        "INBOX: new here 3 [F]",
+        "INBOX: new here 4 [F]",
+        "INBOX: new here 5 [F]",
+        "INBOX: new large here 1 [F]",
+        "INBOX: new large here 2 [F]",
+        "INBOX: new large here 3 [F]",
+        "INBOX: new large here 4 [F]",
+        "INBOX: new large here 5 [F]",
+        "INBOX: new there 1 [S]",
+        "INBOX: new there 2 [S]",
+        "INBOX: new there 3 [S]",
+        "INBOX: new there 4 [S]",
+        "INBOX: new there 5 [S]",
+        "INBOX: old 2 [FS]",
+        "INBOX: old 3 [RS]",
+        "INBOX: old 4 []",
+        "INBOX: old 5 []",
+        "INBOX: old large 0 []",
+        "INBOX: old large 2 []",
+        "INBOX: old large 3 [RS]",
+        "INBOX: old large 4 []",
+        "INBOX: old large 5 []",
+    ],
+];
 
 /// A change to the server's INBOX.
 enum There<'a> {
