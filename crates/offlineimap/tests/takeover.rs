@@ -20,3 +20,5 @@ mod mailbox_list;
 mod old_formats;
 #[path = "takeover/precautions.rs"]
 mod precautions;
+#[path = "takeover/two_servers.rs"]
+mod two_servers;

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::peer::{Adoptee, Channel, FOLDERS, Moved, USUAL, subject};
+use crate::peer::{Adoptee, Channel, FOLDERS, USUAL, subject};
+use crate::rig::Moved;
 
 #[test]
 fn what_was_pending_on_both_sides_is_carried_over_and_nothing_else() {
@@ -67,7 +68,7 @@ fn a_dry_run_says_what_it_would_import_and_writes_nothing() {
     let ended = account.import(&["--dry-run"]);
     assert_eq!(ended.status, Some(0), "{}", ended.output);
     assert!(ended.output.contains("Would import folder 'INBOX': 6 messages"), "{}", ended.output);
-    assert_eq!(account.moved(), Moved::default());
+    assert_eq!(account.rig.moved(), Moved::default());
     assert_eq!(before, account.files());
     assert!(!account.rig.metadata().exists());
     let marker = account.maildir().folder("INBOX").join(".offlineimap-id");
@@ -102,7 +103,7 @@ fn a_deletion_that_mbsync_only_marked_stays_as_it_is() {
     account.import_well(&[]);
     drop(account.rig.overheard());
     let ended = account.rig.sync();
-    assert_eq!(account.moved(), Moved::default(), "{}", ended.output);
+    assert_eq!(account.rig.moved(), Moved::default(), "{}", ended.output);
     assert_eq!((there, here), (account.mails_there(), account.mails_here()));
     account.rig.does_nothing("after the import");
     // Whoever takes the mark back wants the message.

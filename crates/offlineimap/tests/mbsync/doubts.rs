@@ -78,7 +78,7 @@ fn a_folder_that_is_not_imported_is_recognised_by_content() {
     leaves_inbox_out(&account, "there is no sync state of mbsync for it");
     drop(account.rig.overheard());
     let ended = account.rig.sync();
-    let moved = account.moved();
+    let moved = account.rig.moved();
     // Two messages have no Message-ID, and so nothing to be recognised by.
     assert_eq!((moved.downloads.len(), moved.uploads), (1, 2), "{moved:#?} {}", ended.output);
     assert_eq!(account.mails_there().get("INBOX").unwrap().len(), 8);

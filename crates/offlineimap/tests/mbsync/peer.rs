@@ -7,7 +7,7 @@ use std::process::Command;
 
 use offlineimap_testkit::dovecot::Dovecot;
 
-use crate::rig::{Ended, Imap, Maildir, Rig};
+use crate::rig::{Ended, Imap, Maildir, Moved, Rig};
 
 /// How mbsync is configured.
 #[derive(Debug, Clone, Copy)]
@@ -41,14 +41,6 @@ pub(crate) struct Adoptee {
 }
 
 pub(crate) const FOLDERS: [&str; 4] = ["INBOX", "Lists/rust", "Sent Mail", "G&AOQ-ste"];
-
-/// What a client said that moves a message or changes one, by command.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Moved {
-    pub(crate) downloads: Vec<String>,
-    pub(crate) uploads: usize,
-    pub(crate) changes: Vec<String>,
-}
 
 /// Subjects and flags by folder, sorted.
 pub(crate) type Mails = BTreeMap<&'static str, Vec<String>>;
@@ -171,7 +163,7 @@ impl Adoptee {
         assert_eq!(ended.status, Some(0), "{}", ended.output);
         let imported = format!("in {} folders", FOLDERS.len());
         assert!(ended.output.contains(&imported), "{}", ended.output);
-        assert_eq!(self.moved(), Moved::default(), "{}", ended.output);
+        assert_eq!(self.rig.moved(), Moved::default(), "{}", ended.output);
         assert_eq!(before, self.files(), "{}", ended.output);
         ended
     }
@@ -199,7 +191,7 @@ impl Adoptee {
     pub(crate) fn only_the_changes_happen(&self) {
         drop(self.rig.overheard());
         let ended = self.rig.sync();
-        let Moved { downloads, uploads, changes } = self.moved();
+        let Moved { downloads, uploads, changes } = self.rig.moved();
         assert_eq!(downloads.len(), FOLDERS.len(), "{downloads:#?}\n{}", ended.output);
         assert_eq!(uploads, FOLDERS.len(), "{}", ended.output);
         // In each folder: a flag removed, a message marked, and expunged.
@@ -266,31 +258,11 @@ impl Adoptee {
         files
     }
 
-    /// What was said to the server since it was last asked about, as far as it matters.
-    pub(crate) fn moved(&self) -> Moved {
-        let mut moved = Moved::default();
-        for line in self.rig.overheard() {
-            let upper = line.to_ascii_uppercase();
-            let command = upper.split_once(' ').map_or("", |(_, command)| command);
-            if command.contains("BODY.PEEK[]") || command.contains("BODY[]") {
-                moved.downloads.push(line);
-            } else if command.starts_with("APPEND ") {
-                moved.uploads += 1;
-            } else if ["STORE ", "UID STORE ", "UID EXPUNGE ", "EXPUNGE", "CREATE ", "DELETE "]
-                .iter()
-                .any(|it| command.starts_with(it))
-            {
-                moved.changes.push(line);
-            }
-        }
-        moved
-    }
-
     /// Syncs, and makes sure that no message is transferred or changed.
     pub(crate) fn sync_moves_nothing(&self, when: &str) {
         drop(self.rig.overheard());
         let ended = self.rig.sync();
-        assert_eq!(self.moved(), Moved::default(), "{when}: {}", ended.output);
+        assert_eq!(self.rig.moved(), Moved::default(), "{when}: {}", ended.output);
         self.every_file_bears_its_remote_uid();
         self.rig.does_nothing(when);
     }

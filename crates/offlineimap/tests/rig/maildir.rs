@@ -9,7 +9,12 @@ use super::mail::Mail;
 /// The directory that holds a directory for each folder.
 pub(crate) struct Maildir {
     root: PathBuf,
+    /// What separates the flags from the rest of a file's name.
+    flag_mark: &'static str,
 }
+
+/// The usual one, and that of systems on which file names have no colons.
+const FLAG_MARKS: [&str; 2] = [":2,", "!2,"];
 
 /// A message in a file.
 #[derive(Clone)]
@@ -34,7 +39,14 @@ static DELIVERED: AtomicU64 = AtomicU64::new(0);
 
 impl Maildir {
     pub(crate) fn new(root: PathBuf) -> Self {
-        Self { root }
+        let [flag_mark, _] = FLAG_MARKS;
+        Self { root, flag_mark }
+    }
+
+    /// For a mail program that writes no colons.
+    pub(crate) fn without_colons(self) -> Self {
+        let [_, flag_mark] = FLAG_MARKS;
+        Self { flag_mark, ..self }
     }
 
     pub(crate) fn root(&self) -> PathBuf {
@@ -55,7 +67,9 @@ impl Maildir {
     /// Stores a message the way mail programs do, and returns its file.
     pub(crate) fn deliver(&self, folder: &str, flags: &str, content: &[u8]) -> PathBuf {
         let number = DELIVERED.fetch_add(1, Ordering::Relaxed);
-        let path = self.folder(folder).join(format!("cur/1600000000.{number}.other:2,{flags}"));
+        let path = self
+            .folder(folder)
+            .join(format!("cur/1600000000.{number}.other{}{flags}", self.flag_mark));
         fs::write(&path, content).unwrap();
         path
     }
@@ -64,8 +78,8 @@ impl Maildir {
     pub(crate) fn set_flags(&self, folder: &str, subject: &str, flags: &str) {
         let mail = self.find(folder, subject);
         let name = mail.path.file_name().unwrap().to_str().unwrap();
-        let base = name.split(":2,").next().unwrap();
-        let target = self.folder(folder).join(format!("cur/{base}:2,{flags}"));
+        let (base, _) = parts(name);
+        let target = self.folder(folder).join(format!("cur/{base}{}{flags}", self.flag_mark));
         fs::rename(&mail.path, target).unwrap();
     }
 
@@ -116,9 +130,15 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.unwrap().path()).collect()
 }
 
+/// A file's name without its flags, and the flags.
+fn parts(name: &str) -> (&str, &str) {
+    let splits = FLAG_MARKS.into_iter().find_map(|mark| name.split_once(mark));
+    splits.unwrap_or((name, ""))
+}
+
 fn read(path: PathBuf) -> LocalMail {
     let name = path.file_name().unwrap().to_str().unwrap();
-    let mut letters: Vec<char> = name.split(":2,").nth(1).unwrap_or_default().chars().collect();
+    let mut letters: Vec<char> = parts(name).1.chars().collect();
     letters.sort_unstable();
     let content = fs::read(&path).unwrap();
     LocalMail { flags: letters.into_iter().collect(), content, path }

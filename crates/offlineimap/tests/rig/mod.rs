@@ -6,6 +6,7 @@
 mod imap;
 mod mail;
 mod maildir;
+mod moved;
 mod run;
 mod snapshot;
 mod wiretap;
@@ -13,6 +14,7 @@ mod wiretap;
 pub(crate) use imap::{Imap, ServerMail};
 pub(crate) use mail::{Mail, World, letters, lf, summary, wire};
 pub(crate) use maildir::{LocalMail, Maildir};
+pub(crate) use moved::Moved;
 pub(crate) use run::{Ended, Running};
 pub(crate) use snapshot::{Snapshot, copy_tree};
 pub(crate) use wiretap::Wiretap;
@@ -155,6 +157,11 @@ impl Rig {
     /// What the program said to the server since this was last asked, line by line.
     pub(crate) fn overheard(&self) -> Vec<String> {
         self.tap.take()
+    }
+
+    /// The same, as far as it moved messages or changed anything.
+    pub(crate) fn moved(&self) -> Moved {
+        Moved::by(self.overheard())
     }
 
     fn configure(&self) {

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use offlineimap_testkit::dovecot::Dovecot;
 
-use crate::rig::{Ended, Imap, LocalMail, Mail, Maildir, Rig, ServerMail, World, summary};
+use crate::rig::{Ended, Imap, LocalMail, Mail, Maildir, Moved, Rig, ServerMail, World, summary};
 
 /// The program as Debian installs it.
 const ELDER: &str = "/usr/bin/offlineimap";
@@ -20,7 +20,7 @@ pub(crate) struct Layout {
     pub(crate) naming: Naming,
 }
 
-/// Which names the folders of the server have in the Maildir, separators apart.
+/// Which names the folders of the server have in the Maildir, separators apart, and their files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Naming {
     /// The same.
@@ -31,6 +31,8 @@ pub(crate) enum Naming {
     PlusPlus,
     /// The same in UTF-8.
     Utf8,
+    /// The same, and no file has a colon in its name.
+    Windows,
 }
 
 pub(crate) const ORDINARY: Layout = Layout { server: '/', maildir: '.', naming: Naming::Same };
@@ -46,14 +48,6 @@ pub(crate) struct Inheritance {
 /// The folders of an inheritance, with `/` for a separator: nested ones, blanks, modified UTF-7.
 pub(crate) const FOLDERS: [&str; 5] =
     ["INBOX", "Lists", "Lists/rust", "Sent Mail", "G&AOQ-ste/[x] \u{7e}y"];
-
-/// What a client said that moves a message or changes one, by command.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Moved {
-    pub(crate) downloads: Vec<String>,
-    pub(crate) uploads: usize,
-    pub(crate) changes: Vec<String>,
-}
 
 pub(crate) fn message(subject: &str) -> Vec<u8> {
     format!(
@@ -77,6 +71,7 @@ impl Inheritance {
                 .remote(r"nametrans = lambda f: re.sub(r'^INBOX\.*', '.', f)")
                 .local("nametrans = lambda f: 'INBOX' + f"),
             Naming::Utf8 => rig.account("utf8foldernames = yes"),
+            Naming::Windows => rig.account("maildir-windows-compatible = yes"),
         };
         let inheritance = Self { rig, layout, _server: server };
         let mut imap = inheritance.rig.imap();
@@ -99,16 +94,18 @@ impl Inheritance {
     pub(crate) fn remote(&self, folder: &str) -> String {
         let folder = match self.layout.naming {
             Naming::PlusPlus if folder != "INBOX" => format!("INBOX/{folder}"),
-            Naming::Same | Naming::Translated | Naming::PlusPlus | Naming::Utf8 => {
-                folder.to_owned()
-            }
+            Naming::Same
+            | Naming::Translated
+            | Naming::PlusPlus
+            | Naming::Utf8
+            | Naming::Windows => folder.to_owned(),
         };
         folder.replace('/', &self.layout.server.to_string())
     }
 
     pub(crate) fn local(&self, folder: &str) -> String {
         let folder = match self.layout.naming {
-            Naming::Same => folder.to_owned(),
+            Naming::Same | Naming::Windows => folder.to_owned(),
             Naming::Translated => folder.replace("Lists", "Mailing lists"),
             Naming::PlusPlus if folder == "INBOX" => String::new(),
             Naming::PlusPlus => format!("/{folder}"),
@@ -122,7 +119,12 @@ impl Inheritance {
     }
 
     pub(crate) fn maildir(&self) -> Maildir {
-        self.rig.maildir()
+        match self.layout.naming {
+            Naming::Windows => self.rig.maildir().without_colons(),
+            Naming::Same | Naming::Translated | Naming::PlusPlus | Naming::Utf8 => {
+                self.rig.maildir()
+            }
+        }
     }
 
     /// The directory in which OfflineIMAP keeps its status databases.
@@ -137,15 +139,7 @@ impl Inheritance {
 
     /// Runs OfflineIMAP; it must end well.
     pub(crate) fn sync_by_elder(&self) -> Ended {
-        let home = self.rig.home();
-        let mut command = Command::new(ELDER);
-        command.env_clear().current_dir(home).env("HOME", home).env("TMPDIR", self.rig.scratch());
-        command.env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8").env("TZ", "UTC");
-        command.arg("-c").arg(home.join("offlineimaprc")).args(["-o", "-u", "basic"]);
-        let ended = self.rig.start(&mut command).wait();
-        self.rig.wait_for_hangup();
-        assert_eq!(ended.status, Some(0), "OfflineIMAP: {}", ended.output);
-        ended
+        sync_by_elder(&self.rig, &[])
     }
 
     /// Makes a change of every kind on both sides, none of which has been synced.
@@ -210,32 +204,12 @@ impl Inheritance {
         folders.map(|mail| (mail.path, mail.content)).collect()
     }
 
-    /// What was said to the server since it was last asked about, as far as it matters.
-    pub(crate) fn moved(&self) -> Moved {
-        let mut moved = Moved::default();
-        for line in self.rig.overheard() {
-            let upper = line.to_ascii_uppercase();
-            let command = upper.split_once(' ').map_or("", |(_, command)| command);
-            if command.contains("BODY.PEEK[]") || command.contains("BODY[]") {
-                moved.downloads.push(line);
-            } else if command.starts_with("APPEND ") {
-                moved.uploads += 1;
-            } else if ["STORE ", "UID STORE ", "UID EXPUNGE ", "EXPUNGE", "CREATE ", "DELETE "]
-                .iter()
-                .any(|it| command.starts_with(it))
-            {
-                moved.changes.push(line);
-            }
-        }
-        moved
-    }
-
     /// Runs this program, which must take over every folder and change nothing at all.
     pub(crate) fn is_taken_over_untouched(&self, when: &str) {
         let before = self.message_files();
         drop(self.rig.overheard());
         let ended = self.rig.sync();
-        assert_eq!(self.moved(), Moved::default(), "{when}: {}", ended.output);
+        assert_eq!(self.rig.moved(), Moved::default(), "{when}: {}", ended.output);
         assert_eq!(before, self.message_files(), "{when}: {}", ended.output);
         for folder in FOLDERS {
             let told = format!("that OfflineIMAP had synced in folder {}", self.local(folder));
@@ -249,7 +223,7 @@ impl Inheritance {
         let before = self.message_files();
         drop(self.rig.overheard());
         let ended = self.sync_by_elder();
-        assert_eq!(self.moved(), Moved::default(), "{when}: {}", ended.output);
+        assert_eq!(self.rig.moved(), Moved::default(), "{when}: {}", ended.output);
         assert_eq!(before, self.message_files(), "{when}: {}", ended.output);
     }
 
@@ -260,6 +234,19 @@ impl Inheritance {
         assert_eq!(ended.status, Some(0), "{}", ended.output);
         ended
     }
+}
+
+/// Runs OfflineIMAP with the rig's configuration and these arguments too; it must end well.
+pub(crate) fn sync_by_elder(rig: &Rig, arguments: &[&str]) -> Ended {
+    let home = rig.home();
+    let mut command = Command::new(ELDER);
+    command.env_clear().current_dir(home).env("HOME", home).env("TMPDIR", rig.scratch());
+    command.env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8").env("TZ", "UTC");
+    command.arg("-c").arg(home.join("offlineimaprc")).args(["-o", "-u", "basic"]);
+    let ended = rig.start(command.args(arguments)).wait();
+    rig.wait_for_hangup();
+    assert_eq!(ended.status, Some(0), "OfflineIMAP: {}", ended.output);
+    ended
 }
 
 /// The subject of a message that was there from the beginning.

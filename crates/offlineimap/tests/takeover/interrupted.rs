@@ -20,7 +20,7 @@ fn a_takeover_that_is_killed_again_and_again_comes_to_the_same_end() {
     }
     account.assert_changes_are_everywhere("after so many crashes");
     // An upload whose answer was lost is found again, and not repeated.
-    assert_eq!(account.moved().uploads, FOLDERS.len());
+    assert_eq!(account.rig.moved().uploads, FOLDERS.len());
     account.rig.does_nothing("after so many crashes");
 }
 

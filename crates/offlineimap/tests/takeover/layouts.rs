@@ -1,6 +1,7 @@
 //! There and back again, in every layout of folder names.
 
-use crate::elder::{FOLDERS, Inheritance, Layout, Moved, Naming, contents};
+use crate::elder::{FOLDERS, Inheritance, Layout, Naming, contents};
+use crate::rig::Moved;
 
 /// OfflineIMAP, this program, OfflineIMAP, this program: nothing is transferred at any change.
 fn there_and_back(layout: Layout) {
@@ -20,7 +21,7 @@ fn pending_changes_are_carried_over(layout: Layout) {
     account.change_both_sides();
     drop(account.rig.overheard());
     let ended = account.rig.sync();
-    let moved = account.moved();
+    let moved = account.rig.moved();
     account.assert_changes_are_everywhere(&ended.output);
     assert_eq!(moved.downloads.len(), FOLDERS.len(), "{moved:#?}");
     assert!(moved.downloads.iter().all(|it| it.contains("UID FETCH 7 ")), "{moved:#?}");
@@ -45,7 +46,7 @@ fn pending_changes_are_carried_over(layout: Layout) {
     drop(imap);
     drop(account.rig.overheard());
     account.sync_by_elder();
-    let Moved { downloads, uploads, .. } = account.moved();
+    let Moved { downloads, uploads, .. } = account.rig.moved();
     assert_eq!((downloads, uploads), (Vec::new(), 0));
     let world = account.same_mail("OfflineIMAP went on");
     assert!(world.values().all(|mails| mails.len() == 5), "{world:#?}");
@@ -97,6 +98,13 @@ fn translated_names_and_nested_directories() {
 #[test]
 fn a_maildir_plus_plus() {
     let layout = Layout { server: '.', maildir: '.', naming: Naming::PlusPlus };
+    there_and_back(layout);
+    pending_changes_are_carried_over(layout);
+}
+
+#[test]
+fn file_names_without_colons() {
+    let layout = Layout { server: '/', maildir: '.', naming: Naming::Windows };
     there_and_back(layout);
     pending_changes_are_carried_over(layout);
 }

@@ -68,7 +68,7 @@ fn is_taken_over_with_its_changes(account: &Inheritance, when: &str) {
     account.change_both_sides();
     drop(account.rig.overheard());
     let ended = account.rig.sync();
-    let moved = account.moved();
+    let moved = account.rig.moved();
     account.assert_changes_are_everywhere(when);
     assert_eq!((moved.downloads.len(), moved.uploads), (FOLDERS.len(), FOLDERS.len()), "{when}");
     assert!(!ended.output.contains("WARNING"), "{when}: {}", ended.output);

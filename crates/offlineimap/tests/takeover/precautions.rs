@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use crate::elder::{FOLDERS, Inheritance, Moved, ORDINARY, message, subject};
+use offlineimap_testkit::dovecot::Dovecot;
+
+use crate::elder::{FOLDERS, Inheritance, ORDINARY, message, subject, sync_by_elder};
+use crate::rig::{LocalMail, Moved, Rig};
 
 /// The number of messages in INBOX, which must be the same on both sides.
 fn messages_in_inbox(account: &Inheritance, when: &str) -> usize {
@@ -18,7 +21,7 @@ fn a_damaged_status_is_reported_and_costs_no_transfer() {
     drop(account.rig.overheard());
     let ended = account.rig.sync();
     assert!(ended.output.contains("INBOX' is damaged"), "{}", ended.output);
-    assert_eq!(account.moved(), Moved::default(), "{}", ended.output);
+    assert_eq!(account.rig.moved(), Moved::default(), "{}", ended.output);
     assert_eq!(before, account.message_files());
     account.rig.does_nothing("after the takeover");
 }
@@ -45,7 +48,7 @@ fn a_folder_that_the_server_numbers_anew_is_left_alone() {
         let ended = account.rig.run(&[]);
         assert_eq!(ended.status, Some(2), "{}", ended.output);
         assert!(ended.output.contains("(saved 17; got "), "{}", ended.output);
-        assert_eq!(account.moved(), Moved::default(), "{}", ended.output);
+        assert_eq!(account.rig.moved(), Moved::default(), "{}", ended.output);
         assert_eq!(before, account.message_files());
     }
     // As its manual says: whoever removes the file believes the server.
@@ -61,7 +64,7 @@ fn an_unknown_uidvalidity_is_accepted_if_the_messages_agree() {
     account.change_both_sides();
     drop(account.rig.overheard());
     account.rig.sync();
-    let moved = account.moved();
+    let moved = account.rig.moved();
     assert_eq!((moved.downloads.len(), moved.uploads), (FOLDERS.len(), FOLDERS.len()));
     account.assert_changes_are_everywhere("after the takeover");
 }
@@ -85,7 +88,7 @@ fn an_unknown_uidvalidity_is_not_accepted_if_the_messages_differ() {
     let ended = account.rig.run(&["-f", folder]);
     assert_eq!(ended.status, Some(0), "{}", ended.output);
     assert!(ended.output.contains("its UIDVALIDITY is not known"), "{}", ended.output);
-    let Moved { downloads, uploads, .. } = account.moved();
+    let Moved { downloads, uploads, .. } = account.rig.moved();
     assert_eq!((downloads.len(), uploads), (1, 0), "{downloads:?}");
     assert_eq!(account.same_mail(&ended.output).get(folder).unwrap().len(), 6);
 }
@@ -137,7 +140,7 @@ fn a_dry_run_takes_nothing_over_and_shows_what_is_pending() {
     drop(account.rig.overheard());
     let ended = account.rig.run(&["--dry-run"]);
     assert_eq!(ended.status, Some(0), "{}", ended.output);
-    assert_eq!(account.moved(), Moved::default(), "{}", ended.output);
+    assert_eq!(account.rig.moved(), Moved::default(), "{}", ended.output);
     assert_eq!(before, account.message_files());
     assert!(!account.rig.state().exists());
     let deletions = ended.output.matches("Delet").count();
@@ -160,4 +163,41 @@ fn nothing_is_exported_without_a_state_or_in_a_dry_run() {
     refused(&["state", "export", "--dry-run"], "nothing is exported in a dry run");
     assert!(account.rig.state().exists());
     account.rig.does_nothing("after all that");
+}
+
+/// `X/b` is `a.b` locally, and its status would be in the same file as that of `a/b`
+/// (`spec/quirks.md` B19).
+#[test]
+fn a_status_that_two_translated_folders_share_is_believed_for_neither() {
+    let server = Dovecot::builder().separator('/').start().unwrap();
+    let rig = Rig::of(server.endpoint())
+        .remote("nametrans = lambda f: re.sub('^X/', 'a.', f)")
+        .local(r"nametrans = lambda f: re.sub(r'^a\.', 'X/', f)")
+        .local("sep = /");
+    let (mut imap, maildir) = (rig.imap(), rig.maildir());
+    imap.create("a/b");
+    for subject in ["one", "two"] {
+        imap.append("a/b", "", &message(subject));
+    }
+    sync_by_elder(&rig, &[]);
+    imap.create("X/b");
+    for subject in ["three", "four"] {
+        imap.append("X/b", "", &message(subject));
+    }
+    maildir.remove("a/b", "one");
+    drop(rig.overheard());
+    let ended = rig.sync();
+    let moved = rig.moved();
+    assert!(moved.changes.is_empty() && moved.uploads == 0, "{moved:#?}\n{}", ended.output);
+    let subjects = |folder: &str| {
+        let mut subjects: Vec<String> =
+            maildir.messages(folder).iter().map(LocalMail::subject).collect();
+        subjects.sort();
+        subjects
+    };
+    // Whether it was deleted nobody knows: it is there again.
+    assert_eq!(subjects("a/b"), ["one", "two"], "{}", ended.output);
+    assert_eq!(subjects("a.b"), ["four", "three"], "{}", ended.output);
+    assert_eq!(imap.messages("a/b").len(), 2, "{}", ended.output);
+    rig.does_nothing("taken over");
 }
