@@ -1,7 +1,4 @@
 //! The program and the keyring of a session: a real Secret Service on a private bus.
-//!
-//! Needs the Debian packages dbus-daemon, gnome-keyring and python3-keyring:
-//! `cargo test --test keyring -- --ignored`.
 
 #![cfg(feature = "keyring")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -103,26 +100,29 @@ impl Drop for Session {
 }
 
 #[test]
-#[ignore = "needs dbus-daemon, gnome-keyring and python3-keyring"]
 fn what_python_stored_is_found_and_what_we_store_is_found_by_python() {
     let server = ImapServer::start().unwrap();
     let session = Session::with_a_keyring();
     session.python("keyring.set_password('127.0.0.1', 'tester', 'secret')");
     let (status, told) = session.run(&server, &[], "");
     assert_eq!(status, Some(0), "{told}");
-    let (status, told) = session.run(&server, &["--ignore-keyring"], "secret\n");
-    assert_eq!((status, told.contains("Enter password for user")), (Some(0), true), "{told}");
+    for ignoring in [&["--ignore-keyring"][..], &["-k", "general:ignore-keyring=yes"]] {
+        let (status, told) = session.run(&server, ignoring, "secret\n");
+        assert_eq!((status, told.contains("Enter password for user")), (Some(0), true), "{told}");
+    }
 
     let session = Session::with_a_keyring();
-    let (status, told) = session.run(&server, &["--update-keyring"], "wrong\nsecret\n");
-    assert_eq!(status, Some(0), "{told}");
-    assert_eq!(session.python("keyring.get_password('127.0.0.1', 'tester')"), "secret");
+    for updating in [&["--update-keyring"][..], &["-k", "general:update-keyring=yes"]] {
+        session.python("keyring.set_password('127.0.0.1', 'tester', 'old')");
+        let (status, told) = session.run(&server, updating, "wrong\nsecret\n");
+        assert_eq!(status, Some(0), "{told}");
+        assert_eq!(session.python("keyring.get_password('127.0.0.1', 'tester')"), "secret");
+    }
     let (status, told) = session.run(&server, &[], "");
     assert_eq!(status, Some(0), "{told}");
 }
 
 #[test]
-#[ignore = "needs dbus-daemon, gnome-keyring and python3-keyring"]
 fn an_old_password_in_the_keyring_is_replaced_by_what_the_server_accepts() {
     let server = ImapServer::start().unwrap();
     let session = Session::with_a_keyring();
@@ -136,7 +136,6 @@ fn an_old_password_in_the_keyring_is_replaced_by_what_the_server_accepts() {
 }
 
 #[test]
-#[ignore = "needs dbus-daemon, gnome-keyring and python3-keyring"]
 fn a_bus_without_a_keyring_is_no_delay() {
     let server = ImapServer::start().unwrap();
     let session = Session::without_a_keyring();

@@ -9,6 +9,8 @@ mod rig;
 mod connection;
 #[path = "options/copy_ignore.rs"]
 mod copy_ignore;
+#[path = "options/coverage.rs"]
+mod coverage;
 #[path = "options/filter_headers.rs"]
 mod filter_headers;
 #[path = "options/folders.rs"]
@@ -21,3 +23,5 @@ mod mailbox_list;
 mod message_files;
 #[path = "options/new_mail_hook.rs"]
 mod new_mail_hook;
+#[path = "options/tls.rs"]
+mod tls;

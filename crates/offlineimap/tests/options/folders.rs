@@ -341,3 +341,25 @@ fn a_changed_nametrans_copies_nothing_twice() {
     assert_eq!(maildir.messages("Sent").len(), 1);
     rig.does_nothing("after the folder was renamed by hand");
 }
+
+#[test]
+fn patterns_say_which_folders_are_synced() {
+    let server = ImapServer::start().unwrap();
+    let rig = rig(&server, &["INBOX", "Lists/rust", "Lists/c", "Trash"])
+        .remote("includefolders = INBOX, Lists/*")
+        .remote("excludefolders = Lists/c");
+    rig.sync();
+    assert_eq!(local_folders(&rig), ["INBOX", "Lists.rust"]);
+    rig.does_nothing("with patterns");
+}
+
+#[test]
+fn only_what_is_under_the_reference_is_synced() {
+    let server = ImapServer::start().unwrap();
+    let rig = rig(&server, &["INBOX", "Mail/work", "News/rust"]).remote("reference = Mail");
+    rig.sync();
+    assert_eq!(local_folders(&rig), ["Mail.work"]);
+    let said = server.log().all();
+    assert!(said.iter().any(|it| it.line.contains("LIST \"Mail\"")), "{said:#?}");
+    rig.does_nothing("under a reference");
+}
