@@ -11,6 +11,7 @@ use offlineimap_core::{
     Binding, Body, CopyOp, Fetched, Fingerprint, Flags, Hints, IntentKind, Key, Mailbox,
     NewMessage, Pair, Receiver, Scope, Side, Staged, StoreError, StoreErrorKind, Stored,
 };
+use tokio::sync::Mutex;
 
 use super::body::{Watched, stopped};
 use super::copy::Copying;
@@ -21,9 +22,9 @@ use crate::state::Change;
 /// How many messages are journalled and sent together, at most.
 const BATCH: usize = 128;
 
-/// How many batches are under way at once, so that the line is never idle while one is written
-/// down.
-const BATCHES: usize = 2;
+/// How many batches are under way at once: while one is sent, the answers to the one before are
+/// awaited and written down, and the one after is read and journalled. The line is never idle.
+const BATCHES: usize = 3;
 
 /// One message of a batch.
 struct Upload {
@@ -51,8 +52,9 @@ impl Copying<'_> {
             CopyOrder::Any => BATCHES,
             CopyOrder::OneByOne => 1,
         };
+        let line = Mutex::new(());
         let mut batches = futures_util::stream::iter(copies.chunks(BATCH).map(<[CopyOp]>::to_vec))
-            .map(|batch| self.append_batch(source, target, batch))
+            .map(|batch| self.append_batch(source, target, batch, &line))
             .buffered(batches_at_once);
         let mut unlocated = BTreeMap::new();
         while let Some(batch) = batches.next().await {
@@ -65,12 +67,14 @@ impl Copying<'_> {
         self.locate(source, target, unlocated).await
     }
 
-    /// Uploads one batch, and returns what was stored nobody knows where.
+    /// Uploads one batch when it has the line for itself, and returns what was stored nobody knows
+    /// where. Batches whose messages alternated would all be answered, and written down, at once.
     async fn append_batch(
         &self,
         source: &dyn Mailbox,
         target: &dyn Mailbox,
         batch: Vec<CopyOp>,
+        line: &Mutex<()>,
     ) -> Result<BTreeMap<Key, Upload>, RunError> {
         if self.worker.stopping() {
             return Ok(BTreeMap::new());
@@ -92,7 +96,9 @@ impl Copying<'_> {
             staged: Vec::new(),
             failed: Vec::new(),
         };
+        let turn = line.lock().await;
         let ended = source.fetch(&keys, &mut outtake).await;
+        drop(turn);
         let Outtake { staged, failed, .. } = outtake;
         let mut changes = Vec::new();
         for (key, error) in failed {
