@@ -135,11 +135,6 @@ impl Server {
             .with_context(|| format!("account {}", account.user))
     }
 
-    /// Removes an account with its mail.
-    pub(crate) fn remove(&self, account: &MailAccount) -> io::Result<()> {
-        fs::remove_dir_all(self.directory.join("mail").join(&account.user))
-    }
-
     fn account(&self, user: &str) -> MailAccount {
         let maildir = self.directory.join("mail").join(user).join("Maildir");
         MailAccount { user: user.to_owned(), maildir }
