@@ -23,9 +23,11 @@ pub(crate) fn ask(question: &str) -> io::Result<String> {
         io::stderr().write_all(format!("{warning}{question}").as_bytes())?;
         return read_line(io::stdin().lock());
     };
-    (&terminal).write_all(question.as_bytes())?;
+    // Before the question: who answers at once is not to be seen, nor to be taken for somebody who
+    // typed ahead, which is dropped.
     silence(&terminal)?;
-    let answer = read_line(BufReader::new(&terminal));
+    let asked = (&terminal).write_all(question.as_bytes());
+    let answer = asked.and_then(|()| read_line(BufReader::new(&terminal)));
     restore();
     // The user's own line break was not shown.
     (&terminal).write_all(b"\n")?;
