@@ -43,7 +43,7 @@ impl Session {
         session.processes.push(keyring);
         let started = Instant::now();
         while session.python("keyring.get_keyring().get_password('no', 'body')") != "None" {
-            assert!(started.elapsed() < Duration::from_secs(20), "the keyring does not answer");
+            assert!(started.elapsed() < Duration::from_mins(1), "the keyring does not answer");
             sleep(Duration::from_millis(100));
         }
         session
@@ -142,5 +142,6 @@ fn a_bus_without_a_keyring_is_no_delay() {
     let started = Instant::now();
     let (status, told) = session.run(&server, &[], "secret\n");
     assert_eq!(status, Some(0), "{told}");
-    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    // Whoever asks for a service that nobody starts waits 25 seconds.
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
 }
