@@ -3,6 +3,8 @@
 //! Both converters work on slices of any size and never look back further than one octet, so a
 //! message of any length passes in constant memory. Stray CR and NUL pass through unchanged.
 
+use memchr::memchr;
+
 /// Turns CRLF into LF; everything else, a stray CR and a bare LF included, stays as it is.
 #[derive(Debug, Default, Clone)]
 pub struct CrLfToLf {
@@ -20,7 +22,7 @@ impl CrLfToLf {
                 out.push(b'\r');
             }
         }
-        while let Some(at) = rest.iter().position(|byte| *byte == b'\r') {
+        while let Some(at) = memchr(b'\r', rest) {
             let (before, after) = rest.split_at(at);
             out.extend_from_slice(before);
             match after.get(1) {
