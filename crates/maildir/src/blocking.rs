@@ -94,7 +94,7 @@ fn synchronise_all(queue: &Mutex<Queue>) {
         let synced = file.sync_all();
         drop((file, permit));
         // If nobody waits for it any more, the run is ending.
-        let _ = outcome.send(synced);
+        drop(outcome.send(synced));
     }
 }
 
