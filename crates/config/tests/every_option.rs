@@ -1,12 +1,10 @@
 //! Every option that OfflineIMAP has, and every one of ours: it is in the table, and when it is set
 //! it changes what the configuration means, or what is said of it.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
 use std::collections::BTreeSet;
 
 use offlineimap_config::options::{self, Place, Spec, Support};
-use offlineimap_config::{Config, Environment, Request, load};
+use offlineimap_config::{Computed, Config, Environment, Request, load};
 
 use Place::{Account, General, Imap, Maildir, Mbnames, Repository};
 
@@ -203,7 +201,7 @@ const SERVER: &[(&str, &str)] = &[
 fn text(section: &str, lines: &[(&str, &str)]) -> String {
     let mut text = String::new();
     for (name, usual) in SECTIONS {
-        text.push_str(&format!("[{name}]\n"));
+        text.extend(["[", name, "]\n"]);
         let lines = if name == &section { lines } else { &[] };
         let line = |(option, value): &(&str, &str)| format!("{option} = {value}\n");
         let of = |option: &str| lines.iter().find(|(name, _)| *name == option);
@@ -225,7 +223,7 @@ fn meaning(config: &Config) -> String {
     let Config { general, mbnames, accounts, refused: _, warnings: _ } = config;
     // An expression may contain a secret, and shows its text only when it is asked for it.
     let list = mbnames.as_ref();
-    let texts = list.map(|it| [&it.header, &it.separator, &it.footer].map(|part| part.text()));
+    let texts = list.map(|it| [&it.header, &it.separator, &it.footer].map(Computed::text));
     format!("{general:#?}\n{mbnames:#?}\n{texts:?}\n{accounts:#?}")
 }
 
