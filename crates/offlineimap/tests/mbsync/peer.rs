@@ -7,7 +7,7 @@ use std::process::Command;
 
 use offlineimap_testkit::dovecot::Dovecot;
 
-use crate::rig::{Ended, Imap, Maildir, Moved, Rig};
+use crate::rig::{Ended, Imap, Maildir, Moved, Rig, sorted};
 
 /// How mbsync is configured.
 #[derive(Debug, Clone, Copy)]
@@ -80,15 +80,8 @@ impl Adoptee {
         let adoptee = Self { rig, channel, server };
         let mut imap = adoptee.imap();
         for folder in FOLDERS {
-            if folder != "INBOX" {
-                imap.create(folder);
-            }
             // The UIDs of both sides differ from here on.
-            let gone = imap.append(folder, "", &message("gone"));
-            imap.remove(folder, &gone.to_string());
-            for (number, flags) in ["", "S", "FS", "RS", "F", "S"].into_iter().enumerate() {
-                imap.append(folder, flags, &message(&subject(folder, number)));
-            }
+            imap.fill(folder, 1, |number| message(&subject(folder, number)));
         }
         drop(imap);
         fs::create_dir(adoptee.maildir().root()).unwrap();
@@ -266,10 +259,4 @@ impl Adoptee {
         self.every_file_bears_its_remote_uid();
         self.rig.does_nothing(when);
     }
-}
-
-fn sorted(mails: impl Iterator<Item = String>) -> Vec<String> {
-    let mut mails: Vec<String> = mails.collect();
-    mails.sort();
-    mails
 }

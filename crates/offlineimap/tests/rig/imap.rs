@@ -80,6 +80,26 @@ impl Imap {
         self.command(&format!("CREATE \"{folder}\""));
     }
 
+    /// Creates a folder unless it is the INBOX, and uses up its first UIDs: as many as asked for.
+    /// Six messages with flags of several kinds follow, each with the text of its number.
+    pub(crate) fn fill(
+        &mut self,
+        folder: &str,
+        uids_to_skip: usize,
+        text: impl Fn(usize) -> Vec<u8>,
+    ) {
+        if folder != "INBOX" {
+            self.create(folder);
+        }
+        for number in 0..uids_to_skip {
+            let gone = self.append(folder, "", &text(number));
+            self.remove(folder, &gone.to_string());
+        }
+        for (number, flags) in ["", "S", "FS", "RS", "F", "S"].into_iter().enumerate() {
+            self.append(folder, flags, &text(number));
+        }
+    }
+
     /// Gives a message exactly these flags.
     pub(crate) fn set_flags(&mut self, folder: &str, uid: u32, flags: &str) {
         self.select(folder);

@@ -239,8 +239,9 @@ impl Rig {
     }
 }
 
-fn sorted(mails: impl Iterator<Item = Mail>) -> Vec<Mail> {
-    let mut mails: Vec<Mail> = mails.collect();
-    mails.sort();
-    mails
+/// All of them, in order.
+pub(crate) fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<T> = items.collect();
+    items.sort();
+    items
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use offlineimap_testkit::dovecot::Dovecot;
 
-use crate::rig::{Ended, Imap, LocalMail, Mail, Maildir, Moved, Rig, ServerMail, World, summary};
+use crate::rig::{Ended, Imap, LocalMail, Maildir, Moved, Rig, ServerMail, World, sorted, summary};
 
 /// The program as Debian installs it.
 const ELDER: &str = "/usr/bin/offlineimap";
@@ -76,13 +76,7 @@ impl Inheritance {
         let inheritance = Self { rig, layout, _server: server };
         let mut imap = inheritance.rig.imap();
         for folder in FOLDERS {
-            let remote = inheritance.remote(folder);
-            if folder != "INBOX" {
-                imap.create(&remote);
-            }
-            for (number, flags) in ["", "S", "FS", "RS", "F", "S"].into_iter().enumerate() {
-                imap.append(&remote, flags, &message(&subject(folder, number)));
-            }
+            imap.fill(&inheritance.remote(folder), 0, |number| message(&subject(folder, number)));
         }
         drop(imap);
         inheritance.sync_by_elder();
@@ -252,12 +246,6 @@ pub(crate) fn sync_by_elder(rig: &Rig, arguments: &[&str]) -> Ended {
 /// The subject of a message that was there from the beginning.
 pub(crate) fn subject(folder: &str, number: usize) -> String {
     format!("{folder} {number}").replace('~', "-")
-}
-
-fn sorted(mails: impl Iterator<Item = Mail>) -> Vec<Mail> {
-    let mut mails: Vec<Mail> = mails.collect();
-    mails.sort();
-    mails
 }
 
 /// Runs a script of Python's, for its `sqlite3`, with this argument.

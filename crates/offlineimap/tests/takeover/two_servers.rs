@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use offlineimap_testkit::dovecot::Dovecot;
 
 use crate::elder::{message, sync_by_elder};
-use crate::rig::{Ended, Imap, Moved, Rig, Wiretap};
+use crate::rig::{Ended, Imap, Moved, Rig, Wiretap, sorted};
 
 /// The folders on the remote server.
 const FOLDERS: [&str; 4] = ["INBOX", "Lists", "Lists/rust", "Sent Mail"];
@@ -57,15 +57,8 @@ impl Couple {
         let couple = Self { rig, local, tap, naming, _remote: remote };
         let mut imap = couple.there();
         for folder in FOLDERS {
-            if folder != "INBOX" {
-                imap.create(folder);
-            }
             // The UIDs of both sides differ from here on.
-            let gone = imap.append(folder, "", &message("gone"));
-            imap.remove(folder, &gone.to_string());
-            for (number, flags) in ["", "S", "FS", "RS", "F", "S"].into_iter().enumerate() {
-                imap.append(folder, flags, &message(&subject(folder, number)));
-            }
+            imap.fill(folder, 1, |number| message(&subject(folder, number)));
         }
         drop(imap);
         couple.sync_by_elder();
@@ -113,10 +106,7 @@ impl Couple {
     fn mails(imap: &mut Imap, name: impl Fn(&str) -> String) -> Mails {
         let read = |folder: &'static str| {
             let mails = imap.messages(&name(folder)).into_iter();
-            let mut lines: Vec<String> =
-                mails.map(|mail| format!("{} [{}]", mail.subject(), mail.flags)).collect();
-            lines.sort();
-            (folder, lines)
+            (folder, sorted(mails.map(|mail| format!("{} [{}]", mail.subject(), mail.flags))))
         };
         FOLDERS.into_iter().map(read).collect()
     }
